@@ -1,0 +1,197 @@
+//! What a person sees of a document: one value for each key, the same on every device.
+//!
+//! A function of the set of changes alone. Values of one key whose comparison forms agree are
+//! one value; where they differ, one is shown and the others stay beside it as a conflict.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::history::{History, by_size};
+use super::invitation::{Invitations, REPLY};
+use super::{Candidate, Conflict, OpId, Other, View, types};
+use crate::canon;
+use crate::item::{Item, key, names};
+
+/// A document as it is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// The item, without ended overrides.
+    pub item: Item,
+    /// Whether it is alive.
+    pub live: bool,
+    /// What clashes.
+    pub conflicts: Vec<Conflict>,
+    /// The operations behind the shown value of each key.
+    represents: BTreeMap<String, Vec<OpId>>,
+}
+
+impl View<'_> {
+    /// What a person sees.
+    pub fn shown(&self) -> Shown {
+        Shown::of(self)
+    }
+}
+
+impl Shown {
+    /// Chooses among the visible values of every key.
+    pub(super) fn of(view: &View<'_>) -> Self {
+        let invitations = Invitations::of(view);
+        let history = History::new(view);
+        let mut out = Self {
+            live: invitations.is_live(view, None),
+            ..Self::default()
+        };
+        let mut ended: HashMap<&str, bool> = HashMap::new();
+        let mut is_ended = |rid| {
+            *ended
+                .entry(rid)
+                .or_insert_with(|| !invitations.is_live(view, Some(rid)))
+        };
+        for (at, candidates) in &view.keys {
+            let (rid, rest) = key::split_override(at);
+            if rid.is_some_and(&mut is_ended) || rest == key::LIVE {
+                continue;
+            }
+            let left = invitations.of_interest(at, candidates);
+            match rest {
+                "~kind" => out.item.kind = greatest(&left),
+                "UID" => out.item.uid = greatest(&left),
+                "~v" | "~itip" => {}
+                _ => out.choose(&history, at, &left),
+            }
+        }
+        invitations.overlay(&mut out.item);
+        out
+    }
+
+    /// The operations that the shown value of a key stands for.
+    pub(super) fn represents(&self, at: &str) -> Vec<OpId> {
+        self.represents.get(at).cloned().unwrap_or_default()
+    }
+
+    fn choose(&mut self, history: &History<'_, '_>, at: &str, candidates: &[&Candidate<'_>]) {
+        let (name, rest) = (key::name(at), key::split_override(at).1);
+        let texts: Vec<(&Candidate<'_>, &str)> = candidates
+            .iter()
+            .filter_map(|c| Some((*c, c.value.text()?)))
+            .collect();
+        let Some((_, text)) = texts.last() else {
+            return;
+        };
+        let all = || candidates.iter().map(|c| c.id.clone()).collect::<Vec<_>>();
+        if texts.len() == 1 {
+            self.show(at, (*text).to_owned(), all());
+            return;
+        }
+        if is_kept_by_machines(rest, name) {
+            let said = texts.iter().map(|(_, text)| *text);
+            let value = if rest.starts_with("~order/") || rest.starts_with("CAL/") {
+                Some(*text)
+            } else if rest.starts_with(REPLY) {
+                said.max()
+            } else {
+                said.max_by_key(|text| by_size(name, text))
+            };
+            self.show(at, value.unwrap_or(text).to_owned(), all());
+            return;
+        }
+        let forms: Vec<String> = texts
+            .iter()
+            .map(|(_, text)| canon::form(name, text))
+            .collect();
+        let restated = restated(history, at, &texts, &forms);
+        let open: Vec<usize> = (0..texts.len()).filter(|i| !restated.contains(i)).collect();
+        let winner = winner(history, at, &texts, &open).unwrap_or(texts.len() - 1);
+        let bare = types::without(name, texts[winner].1);
+        let (agreeing, differing): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|i| {
+            forms[*i] == forms[winner]
+                || (bare.is_some() && types::without(name, texts[*i].1) == bare)
+        });
+        let value = types::united(texts[winner].1, agreeing.iter().map(|i| texts[*i].1));
+        let ids = agreeing.iter().chain(&restated);
+        let ids: Vec<OpId> = ids.map(|i| texts[*i].0.id.clone()).collect();
+        let mut others: Vec<Other> = Vec::new();
+        let mut told: HashSet<&str> = HashSet::new();
+        for i in differing {
+            if told.insert(&forms[i]) {
+                others.push(Other::of(texts[i].0, texts[i].1));
+            }
+        }
+        if !others.is_empty() {
+            others.sort();
+            self.conflicts.push(Conflict {
+                key: at.to_owned(),
+                shown: value.clone(),
+                others,
+            });
+        }
+        self.show(at, value, ids);
+    }
+
+    fn show(&mut self, at: &str, value: String, ids: Vec<OpId>) {
+        self.item.values.insert(at.to_owned(), value);
+        self.represents.insert(at.to_owned(), ids);
+    }
+}
+
+/// Candidates made from a text alone that only restate what another candidate's writer knew
+/// and replaced: an old export read again is no opinion of its own.
+fn restated(
+    history: &History<'_, '_>,
+    at: &str,
+    texts: &[(&Candidate<'_>, &str)],
+    forms: &[String],
+) -> BTreeSet<usize> {
+    let mut out = BTreeSet::new();
+    if !texts.iter().any(|(c, _)| c.change.is_from_text()) {
+        return out;
+    }
+    for (candidate, _) in texts.iter().filter(|(c, _)| !c.change.is_from_text()) {
+        let replaced = history.replaced_by(at, &candidate.id, key::name(at));
+        for (j, (other, _)) in texts.iter().enumerate() {
+            if other.change.is_from_text() && replaced.contains(&forms[j]) {
+                out.insert(j);
+            }
+        }
+    }
+    out
+}
+
+/// The later REV or LAST-MODIFIED where every side carries one, else Automerge's choice.
+fn winner(
+    history: &History<'_, '_>,
+    at: &str,
+    texts: &[(&Candidate<'_>, &str)],
+    open: &[usize],
+) -> Option<usize> {
+    let prefix = key::prefix(key::split_override(at).0);
+    let stamps: Option<Vec<&str>> = open
+        .iter()
+        .map(|i| history.stamp(texts[*i].0.change, &prefix))
+        .collect();
+    match stamps {
+        Some(stamps) => open
+            .iter()
+            .zip(&stamps)
+            .max_by(|a, b| a.1.cmp(b.1).then(a.0.cmp(b.0)))
+            .map(|(i, _)| *i),
+        None => open.last().copied(),
+    }
+}
+
+/// What merges without ever being a conflict.
+fn is_kept_by_machines(rest: &str, name: &str) -> bool {
+    names::is_book_keeping(name)
+        || (rest.starts_with("ALARM#") && rest.ends_with("/ack"))
+        || rest.starts_with("CAL/")
+        || rest.starts_with("~order/")
+        || rest.starts_with(REPLY)
+}
+
+fn greatest(candidates: &[&Candidate<'_>]) -> String {
+    candidates
+        .iter()
+        .rev()
+        .find_map(|c| c.value.text())
+        .unwrap_or_default()
+        .to_owned()
+}

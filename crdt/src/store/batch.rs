@@ -1,0 +1,323 @@
+//! One transaction: what is added in it becomes visible, named and durable together.
+//!
+//! Nothing touches the tables of changes until a batch settles (`settle.rs`): changes wait
+//! in memory, sorted by document, so that rows are written once and in order.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rusqlite::{Transaction, TransactionBehavior};
+
+use super::collections::Place;
+use super::{ItemRow, Store, StoreError};
+use crate::doc::{self, Parts};
+use crate::id::{ChangeHash, CollectionId, DocId, Origin, Timestamp};
+use crate::sync::{Reached, VersionVector};
+
+/// Raw bytes a batch holds before it writes them to the transaction.
+const MOST_WAITING: usize = 2 << 20;
+/// Changes of one document that a batch holds: they are searched one by one.
+const MOST_WAITING_PER_DOCUMENT: usize = 256;
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is stored and has a name.
+    New,
+    /// It was stored before: no row, no name.
+    Known,
+}
+
+/// Names given in one batch: all numbers from `first` to `last` of one origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Whose log.
+    pub collection: CollectionId,
+    /// Our own origin.
+    pub origin: Origin,
+    /// The first number given.
+    pub first: u64,
+    /// The last number given.
+    pub last: u64,
+}
+
+/// What a commit has put on the disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Names given to changes made here.
+    pub named: Vec<Named>,
+    /// Documents that have new changes, each under the id of its class.
+    pub docs: BTreeSet<(CollectionId, DocId)>,
+    /// The version vectors of the collections whose logs grew.
+    pub vectors: BTreeMap<CollectionId, VersionVector>,
+}
+
+/// An open transaction. Dropping it undoes everything.
+#[derive(Debug)]
+pub struct Batch<'s> {
+    pub(super) store: &'s Store,
+    pub(super) tx: Transaction<'s>,
+    pub(super) now: Timestamp,
+    pub(super) own: super::open::Own,
+    pub(super) places: BTreeMap<CollectionId, Place>,
+    pub(super) waiting: BTreeMap<(i64, DocId), Waiting>,
+    pub(super) logs: HashMap<(i64, i64), LogEnd>,
+    pub(super) rows: Vec<LogRow>,
+    pub(super) bytes: usize,
+    pub(super) seq: i64,
+    /// The sync token of every document touched in this batch.
+    pub(super) token: i64,
+    pub(super) done: Committed,
+}
+
+/// A document with changes that are not written yet.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// The number of its row, once it has one.
+    pub(super) nr: Option<i64>,
+    pub(super) changes: Vec<(Parts, Vec<u8>)>,
+}
+
+/// How far one log goes in this batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LogEnd {
+    pub(super) reached: Reached,
+    pub(super) grew: bool,
+}
+
+/// A name that is not written yet.
+#[derive(Debug)]
+pub(super) struct LogRow {
+    pub(super) coll: i64,
+    pub(super) origin: i64,
+    pub(super) reached: Reached,
+    pub(super) seq: i64,
+    pub(super) doc: (i64, DocId),
+    pub(super) hash: ChangeHash,
+}
+
+/// How a change stands to what is stored.
+pub(super) enum Standing {
+    Known,
+    Fits,
+    Misses,
+}
+
+impl Store {
+    /// Begins a transaction.
+    pub fn batch(&mut self, now: Timestamp) -> Result<Batch<'_>, StoreError> {
+        let tx = Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)?;
+        let counter = |key: &str| -> Result<i64, rusqlite::Error> {
+            tx.prepare_cached("SELECT coalesce((SELECT value FROM meta WHERE key = ?1), 0)")?
+                .query_row([key], |row| row.get(0))
+        };
+        let (seq, token) = (counter("seq")?, counter("token")? + 1);
+        Ok(Batch {
+            store: self,
+            tx,
+            now,
+            own: self.own.get(),
+            places: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            logs: HashMap::new(),
+            rows: Vec::new(),
+            bytes: 0,
+            seq,
+            token,
+            done: Committed::default(),
+        })
+    }
+}
+
+impl Batch<'_> {
+    /// Adds a change made here and gives it the next name of our own log.
+    ///
+    /// What it builds on must be stored. A change that the class has under any name is
+    /// [`Added::Known`] and gets none.
+    pub fn add(
+        &mut self,
+        collection: CollectionId,
+        doc: DocId,
+        bytes: Vec<u8>,
+    ) -> Result<Added, StoreError> {
+        let parts = doc::decode(&bytes).map_err(|source| StoreError::Change { doc, source })?;
+        let place = self.place(collection)?;
+        match self.standing((place.class, doc), &parts)? {
+            Standing::Known => return Ok(Added::Known),
+            Standing::Misses => return Err(StoreError::MissingDependency { doc }),
+            Standing::Fits => {}
+        }
+        let hash = parts.hash;
+        self.keep((place.class, doc), parts, bytes)?;
+        let n = self.name(place.nr, self.own.nr, (place.class, doc), hash)?;
+        match self
+            .done
+            .named
+            .iter_mut()
+            .find(|named| named.collection == collection)
+        {
+            Some(named) => named.last = n,
+            None => {
+                let origin = self.own.origin;
+                self.done.named.push(Named {
+                    collection,
+                    origin,
+                    first: n,
+                    last: n,
+                });
+            }
+        }
+        Ok(Added::New)
+    }
+
+    /// All changes of a document, those of this batch included; dependencies come first.
+    pub fn changes_of(
+        &mut self,
+        collection: CollectionId,
+        doc: DocId,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let place = self.place(collection)?;
+        let key = (place.class, doc);
+        let waiting = self.document(key)?;
+        let mut all = match waiting.nr {
+            Some(nr) => self.store.bodies(nr)?,
+            None => Vec::new(),
+        };
+        if let Some(waiting) = self.waiting.get(&key) {
+            all.extend(waiting.changes.iter().map(|(_, bytes)| bytes.clone()));
+        }
+        Ok(all)
+    }
+
+    /// The derived row of a document as this batch leaves it.
+    pub fn summary(
+        &mut self,
+        collection: CollectionId,
+        doc: DocId,
+    ) -> Result<Option<ItemRow>, StoreError> {
+        self.settle()?;
+        self.store.item(collection, doc)
+    }
+
+    /// Makes everything of this batch durable and visible, or nothing.
+    pub fn commit(mut self) -> Result<Committed, StoreError> {
+        self.settle()?;
+        self.write_vectors()?;
+        let Self {
+            store,
+            tx,
+            own,
+            done,
+            ..
+        } = self;
+        tx.commit()?;
+        store.own.set(own);
+        Ok(done)
+    }
+
+    /// Whether a change is stored already, can be, or misses what it builds on.
+    pub(super) fn standing(
+        &mut self,
+        key: (i64, DocId),
+        parts: &Parts,
+    ) -> Result<Standing, StoreError> {
+        let store = self.store;
+        let waiting = self.document(key)?;
+        let has = |hash: &ChangeHash| -> Result<bool, StoreError> {
+            Ok(waiting.changes.iter().any(|(known, _)| known.hash == *hash)
+                || match waiting.nr {
+                    Some(nr) => store.has_change(nr, hash)?,
+                    None => false,
+                })
+        };
+        if has(&parts.hash)? {
+            return Ok(Standing::Known);
+        }
+        for dependency in &parts.deps {
+            if !has(dependency)? {
+                return Ok(Standing::Misses);
+            }
+        }
+        Ok(Standing::Fits)
+    }
+
+    /// Keeps a change until the batch settles.
+    pub(super) fn keep(
+        &mut self,
+        key: (i64, DocId),
+        parts: Parts,
+        bytes: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let full = self.bytes >= MOST_WAITING
+            || self
+                .waiting
+                .get(&key)
+                .is_some_and(|waiting| waiting.changes.len() >= MOST_WAITING_PER_DOCUMENT);
+        if full {
+            self.settle()?;
+            self.document(key)?;
+        }
+        self.bytes += bytes.len();
+        self.waiting
+            .entry(key)
+            .or_default()
+            .changes
+            .push((parts, bytes));
+        Ok(())
+    }
+
+    /// Writes the next row of a log.
+    pub(super) fn name(
+        &mut self,
+        coll: i64,
+        origin: i64,
+        doc: (i64, DocId),
+        hash: ChangeHash,
+    ) -> Result<u64, StoreError> {
+        let reached = self.log_end(coll, origin)?.then(hash);
+        self.logs.insert(
+            (coll, origin),
+            LogEnd {
+                reached,
+                grew: true,
+            },
+        );
+        self.seq += 1;
+        self.rows.push(LogRow {
+            coll,
+            origin,
+            reached,
+            seq: self.seq,
+            doc,
+            hash,
+        });
+        Ok(reached.n)
+    }
+
+    /// The document as it waits in this batch; its number is looked up once.
+    pub(super) fn document(&mut self, key: (i64, DocId)) -> Result<&Waiting, StoreError> {
+        use std::collections::btree_map::Entry;
+        match self.waiting.entry(key) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let nr = self.store.doc_nr(key.0, key.1)?;
+                Ok(place.insert(Waiting {
+                    nr,
+                    changes: Vec::new(),
+                }))
+            }
+        }
+    }
+
+    /// Collections, class and number, looked up once.
+    pub(super) fn place(&mut self, collection: CollectionId) -> Result<Place, StoreError> {
+        if let Some(place) = self.places.get(&collection) {
+            return Ok(*place);
+        }
+        let place = self
+            .store
+            .place(collection)?
+            .ok_or(StoreError::NoCollection(collection))?;
+        self.places.insert(collection, place);
+        Ok(place)
+    }
+}

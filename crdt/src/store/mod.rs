@@ -1,0 +1,44 @@
+//! Changes and what is derived from them, in one SQLite file.
+//!
+//! ```text
+//!  doc ──change──► [Batch] ──┬─► change, log, version vector
+//!  sync ──entries─► receive ─┘   and, once per touched document, its derived row
+//!                                       │
+//!        sync ◄── log_after, vectors ◄──┴──► lists, search, conflicts ──► people, DAV
+//! ```
+//!
+//! Invariants:
+//! - One transaction holds a change, its name, the version vector and the derived row; a
+//!   name leaves this crate only after the commit is on the disk.
+//! - A version vector never names a change that is not applied, and every change that is
+//!   stored has at least one row in a log.
+//! - A change is stored once per class (collections that are one), under however many names.
+//! - Changes are never deleted.
+
+mod batch;
+mod blobs;
+mod changes;
+mod collections;
+mod error;
+mod items;
+mod log;
+mod members;
+mod migrate;
+mod open;
+mod pack;
+mod receive;
+mod settle;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+pub use batch::{Added, Batch, Committed, Named};
+pub use blobs::{MissingBlob, Piece};
+pub use collections::Collection;
+pub use error::StoreError;
+pub use items::{Filter, Fingerprint, ItemRow, Life, Order, Page, ShortIds};
+pub use log::LogPage;
+pub use members::Device;
+pub use open::Store;
+pub use receive::{Held, Quarantined, Received, Why};
+pub use sources::{LastState, Source};

@@ -1,0 +1,279 @@
+//! Taking in what a peer sends: entries of one log, in one transaction with the vector.
+//!
+//! Each origin is taken in the order of its numbers and stops at the first entry that can
+//! not be taken; the others go on. Nothing here is an error of the peer's session: what
+//! holds an origin up is reported, and asked for again later.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::batch::{Batch, Standing};
+use super::log::{PART, origin_nr};
+use super::{Committed, Store, StoreError};
+use crate::doc;
+use crate::id::{CollectionId, DeviceId, DocId, Origin, Timestamp};
+use crate::sync::{Entry, Fork, VersionVector};
+
+/// Why an origin is held up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// An earlier number is missing.
+    Hole,
+    /// The change builds on one that is not here.
+    Dependency,
+    /// The change can not be applied; it is kept aside with this reason.
+    Quarantined(String),
+    /// Another change has this number here.
+    Fork,
+}
+
+/// The first entry of an origin that could not be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Whose entry.
+    pub origin: Origin,
+    /// Its number.
+    pub n: u64,
+    /// What stands in the way.
+    pub why: Why,
+}
+
+/// A change that could not be applied and is kept aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantined {
+    /// In whose log it stands.
+    pub collection: CollectionId,
+    /// Who named it.
+    pub origin: Origin,
+    /// Its number there.
+    pub n: u64,
+    /// The document it is meant for.
+    pub doc: DocId,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// What became of entries from a peer. It is on the disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// What is applied here now.
+    pub vector: VersionVector,
+    /// How many entries got their row: new names, for new or known changes.
+    pub taken: usize,
+    /// Origins that are held up.
+    pub held: Vec<Held>,
+    /// Documents that changed, and the vector where it grew.
+    pub committed: Committed,
+    /// The peer showed more of our own log than we have: this database was rolled back.
+    /// A new incarnation has begun, nothing is lost.
+    pub rolled_back: bool,
+}
+
+impl Received {
+    /// The forks among what is held up.
+    pub fn forks(&self) -> impl Iterator<Item = Fork> {
+        self.held
+            .iter()
+            .filter(|held| held.why == Why::Fork)
+            .map(|held| Fork {
+                origin: held.origin,
+                n: held.n,
+            })
+    }
+}
+
+/// How much is proven of each change before it is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// That it is well-formed and its dependencies are here.
+    Swift,
+    /// Also that its document can be read with it.
+    Careful,
+}
+
+impl Store {
+    /// Stores entries of a collection's log in one transaction.
+    pub fn receive(
+        &mut self,
+        collection: CollectionId,
+        entries: &[Entry],
+        now: Timestamp,
+    ) -> Result<Received, StoreError> {
+        match self.receive_with(collection, entries, now, Care::Swift) {
+            // Some change is well-formed but does not fit its document: find out which.
+            Err(StoreError::Change { .. }) => {
+                self.receive_with(collection, entries, now, Care::Careful)
+            }
+            done => done,
+        }
+    }
+
+    fn receive_with(
+        &mut self,
+        collection: CollectionId,
+        entries: &[Entry],
+        now: Timestamp,
+        care: Care,
+    ) -> Result<Received, StoreError> {
+        let mut batch = self.batch(now)?;
+        batch.ensure_collection(collection)?;
+        let mut received = Received::default();
+        let mut held = BTreeMap::new();
+        for entry in entries {
+            if held.contains_key(&entry.origin) {
+                continue;
+            }
+            match batch.take(collection, entry, care, &mut received.rolled_back)? {
+                Ok(taken) => received.taken += usize::from(taken),
+                Err(why) => {
+                    held.insert(entry.origin, (entry.n, why));
+                }
+            }
+        }
+        received.committed = batch.commit()?;
+        received.vector = self.version_vector(collection)?;
+        received.held = held
+            .into_iter()
+            .map(|(origin, (n, why))| Held { origin, n, why })
+            .collect();
+        Ok(received)
+    }
+
+    /// Changes that are kept aside.
+    pub fn quarantined(&self) -> Result<Vec<Quarantined>, StoreError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT c.id, o.device, o.incarnation, q.n, q.doc, q.reason FROM quarantine q
+             JOIN collection c ON c.nr = q.coll JOIN origin o ON o.nr = q.origin",
+        )?;
+        let rows = statement.query_map((), |row| {
+            Ok(Quarantined {
+                collection: CollectionId(row.get(0)?),
+                origin: Origin {
+                    device: DeviceId(row.get(1)?),
+                    incarnation: row.get(2)?,
+                },
+                n: row.get(3)?,
+                doc: DocId(row.get(4)?),
+                reason: row.get(5)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Batch<'_> {
+    /// Takes one entry: true when it got its row, false when it had it.
+    fn take(
+        &mut self,
+        collection: CollectionId,
+        entry: &Entry,
+        care: Care,
+        rolled_back: &mut bool,
+    ) -> Result<Result<bool, Why>, StoreError> {
+        let place = self.place(collection)?;
+        let origin = origin_nr(&self.tx, &entry.origin)?;
+        let reached = self.log_end(place.nr, origin)?;
+        if entry.n == 0 || entry.n > reached.n.saturating_add(1) {
+            return Ok(Err(Why::Hole));
+        }
+        let parts = match doc::decode(&entry.bytes) {
+            Ok(parts) => parts,
+            Err(_) if entry.n <= reached.n => return Ok(Ok(false)),
+            Err(error) => return self.quarantine(place.nr, origin, entry, &error.to_string()),
+        };
+        let key = (place.class, entry.doc);
+        if entry.n <= reached.n {
+            let same = self.has_row(place.nr, origin, entry.n, key, &parts.hash.0[..PART])?;
+            return Ok(if same { Ok(false) } else { Err(Why::Fork) });
+        }
+        let hash = parts.hash;
+        match self.standing(key, &parts)? {
+            Standing::Misses => return Ok(Err(Why::Dependency)),
+            Standing::Known => {}
+            Standing::Fits => {
+                if care == Care::Careful
+                    && let Err(reason) = self.try_out(collection, entry)?
+                {
+                    return self.quarantine(place.nr, origin, entry, &reason);
+                }
+                self.keep(key, parts, entry.bytes.clone())?;
+            }
+        }
+        if entry.origin == self.own.origin {
+            self.begin_incarnation()?;
+            *rolled_back = true;
+        }
+        self.name(place.nr, origin, key, hash)?;
+        self.tx
+            .prepare_cached("DELETE FROM quarantine WHERE coll = ?1 AND origin = ?2 AND n = ?3")?
+            .execute(params![place.nr, origin, entry.n])?;
+        Ok(Ok(true))
+    }
+
+    /// Whether a row we have is this entry's.
+    fn has_row(
+        &self,
+        coll: i64,
+        origin: i64,
+        n: u64,
+        key: (i64, DocId),
+        part: &[u8],
+    ) -> Result<bool, StoreError> {
+        let waiting = self
+            .rows
+            .iter()
+            .find(|row| row.coll == coll && row.origin == origin && row.reached.n == n);
+        if let Some(row) = waiting {
+            return Ok(row.hash.0.starts_with(part) && row.doc == key);
+        }
+        let stored = self
+            .tx
+            .prepare_cached(
+                "SELECT l.hash = ?4 AND d.id = ?5 FROM log l JOIN doc d ON d.nr = l.doc
+                 WHERE l.coll = ?1 AND l.origin = ?2 AND l.n = ?3",
+            )?
+            .query_row(params![coll, origin, n, part, &key.1.0[..]], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        // No row: it lies under a floor, where names are no longer told apart.
+        Ok(stored.unwrap_or(true))
+    }
+
+    fn try_out(
+        &mut self,
+        collection: CollectionId,
+        entry: &Entry,
+    ) -> Result<Result<(), String>, StoreError> {
+        let mut all = self.changes_of(collection, entry.doc)?;
+        all.push(entry.bytes.clone());
+        Ok(doc::summarise(&all)
+            .map(drop)
+            .map_err(|error| error.to_string()))
+    }
+
+    fn quarantine(
+        &self,
+        coll: i64,
+        origin: i64,
+        entry: &Entry,
+        reason: &str,
+    ) -> Result<Result<bool, Why>, StoreError> {
+        self.tx
+            .prepare_cached(
+                "INSERT OR REPLACE INTO quarantine (coll, origin, n, doc, at, reason, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                coll,
+                origin,
+                entry.n,
+                &entry.doc.0[..],
+                self.now.0,
+                reason,
+                entry.bytes
+            ])?;
+        Ok(Err(Why::Quarantined(reason.to_owned())))
+    }
+}

@@ -1,0 +1,186 @@
+//! What two devices say to each other. `docs/wire.md` describes it byte by byte.
+//!
+//! These are the structs of the wire: bytes that a peer chose. `codec.rs` bounds them;
+//! `session.rs` decides what they mean.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Reached, VectorHash, VersionVector};
+use crate::id::{BlobHash, Chain, CollectionId, DeviceId, Origin};
+
+/// The version of the protocol. Peers of another version part with a reason.
+pub const VERSION: u32 = 1;
+
+/// The first eight bytes of a collection's id: enough to compare what both know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Tag(pub [u8; 8]);
+
+impl From<CollectionId> for Tag {
+    fn from(id: CollectionId) -> Self {
+        let mut tag = [0; 8];
+        tag.copy_from_slice(&id.0[..8]);
+        Self(tag)
+    }
+}
+
+/// The first frame of both sides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Who speaks.
+    pub device: DeviceId,
+    /// In which of its lives.
+    pub incarnation: u32,
+    /// Stands for the set of statements of membership.
+    pub membership: [u8; 16],
+    /// Stands for what is applied of each collection.
+    pub collections: Vec<(Tag, VectorHash)>,
+}
+
+/// How far an origin is known, in a frame of its own form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginReached {
+    /// Whose numbers.
+    pub origin: Origin,
+    /// The last one.
+    pub n: u64,
+    /// The chain up to it.
+    pub chain: Chain,
+}
+
+/// How far an origin is known, the origin being named by the peer's own number for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberReached {
+    /// The number that the peer gave the origin in this session.
+    pub name: u32,
+    /// The last change.
+    pub n: u64,
+    /// The chain up to it.
+    pub chain: Chain,
+}
+
+/// A blob that is wanted, from an offset on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedBlob {
+    /// Its name.
+    pub hash: BlobHash,
+    /// What comes before is there already.
+    pub offset: u64,
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Frame {
+    /// Who speaks, and what stands for what it holds.
+    Hello(Hello),
+    /// All statements of membership, each in its own encoding.
+    Membership(Vec<Bytes>),
+    /// What is applied of a collection; asks for what lies beyond it.
+    Have {
+        /// Which one.
+        collection: CollectionId,
+        /// How far.
+        vector: Vec<OriginReached>,
+    },
+    /// Changes of one collection, in the form of `changes.rs`.
+    Changes(Bytes),
+    /// Changes are stored: how far the origins that came in them are known now.
+    Ack {
+        /// The number that the peer gave the collection in this session.
+        collection: u32,
+        /// How far.
+        reached: Vec<NumberReached>,
+    },
+    /// Stands for what is applied, so that a lost last frame is noticed.
+    Beacon(Vec<(Tag, VectorHash)>),
+    /// Blobs that the speaker lacks.
+    BlobWant(Vec<WantedBlob>),
+    /// A piece of a blob. A `total` of 0 says that the speaker does not have it.
+    Blob {
+        /// Its name.
+        hash: BlobHash,
+        /// Where the piece begins.
+        offset: u64,
+        /// The length of the whole.
+        total: u64,
+        /// The piece.
+        bytes: Bytes,
+    },
+    /// Nothing of this collection is exchanged any more in this session.
+    Stopped {
+        /// Which one.
+        collection: CollectionId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// The last frame.
+    Close {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// Bytes that travel in one piece instead of as a list of numbers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl std::fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Bytes({})", self.0.len())
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Bytes;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                Ok(Bytes(bytes.to_vec()))
+            }
+
+            fn visit_byte_buf<E: serde::de::Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
+                Ok(Bytes(bytes))
+            }
+        }
+        deserializer.deserialize_byte_buf(Visitor)
+    }
+}
+
+impl From<&VersionVector> for Vec<OriginReached> {
+    fn from(vector: &VersionVector) -> Self {
+        let each = |(origin, reached): (&Origin, &Reached)| OriginReached {
+            origin: *origin,
+            n: reached.n,
+            chain: reached.chain,
+        };
+        vector.iter().map(each).collect()
+    }
+}
+
+impl FromIterator<OriginReached> for VersionVector {
+    fn from_iter<I: IntoIterator<Item = OriginReached>>(all: I) -> Self {
+        let each = |it: OriginReached| {
+            (
+                it.origin,
+                Reached {
+                    n: it.n,
+                    chain: it.chain,
+                },
+            )
+        };
+        all.into_iter().map(each).collect()
+    }
+}

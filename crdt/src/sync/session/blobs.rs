@@ -1,0 +1,198 @@
+//! Blobs, after the changes: asked for in small batches, sent in pieces, taken up again
+//! where they were cut.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{Outbound, Output, Session, StoredPiece};
+use crate::id::BlobHash;
+use crate::sync::codec::{LARGEST_PIECE, MOST_WANTED};
+use crate::sync::message::{Bytes, Frame, WantedBlob};
+
+/// Blobs asked for at once.
+const BATCH: usize = 32;
+/// Blobs that are remembered as lacking; the caller names the rest later.
+const MOST_LACKING: usize = 4_096;
+/// Blobs that the peer asked for and that we may get.
+const MOST_REFUSED: usize = 1_024;
+/// Pieces that are being stored before the caller should stop reading.
+const MOST_STORING: usize = 4;
+
+/// One blob that is lacking here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lack {
+    /// Not asked for yet.
+    New(u64),
+    /// Asked for; the next piece begins here.
+    Asked(u64),
+    /// The peer does not have it either.
+    Absent,
+}
+
+/// Blobs on their way in both directions.
+#[derive(Debug, Default)]
+pub(super) struct Blobs {
+    lacking: BTreeMap<BlobHash, Lack>,
+    storing: usize,
+    /// What the peer asked for, in order.
+    serving: VecDeque<WantedBlob>,
+    refused: BTreeSet<BlobHash>,
+}
+
+impl Blobs {
+    pub(super) fn is_busy(&self) -> bool {
+        self.storing > MOST_STORING
+    }
+
+    pub(super) fn waits(&self) -> bool {
+        self.storing == 0
+            && self
+                .lacking
+                .values()
+                .any(|lack| matches!(lack, Lack::Asked(_)))
+    }
+
+    pub(super) fn want(&mut self, wanted: Vec<WantedBlob>) {
+        for blob in wanted {
+            if self.lacking.len() < MOST_LACKING {
+                self.lacking
+                    .entry(blob.hash)
+                    .or_insert(Lack::New(blob.offset));
+            }
+        }
+    }
+
+    /// What the peer did not have, it may have now.
+    pub(super) fn ask_again(&mut self) {
+        for lack in self
+            .lacking
+            .values_mut()
+            .filter(|lack| **lack == Lack::Absent)
+        {
+            *lack = Lack::New(0);
+        }
+    }
+
+    pub(super) fn piece(
+        &mut self,
+        hash: BlobHash,
+        offset: u64,
+        total: u64,
+        bytes: Bytes,
+        out: &mut Vec<Output>,
+    ) {
+        // What was not asked for, or arrived from elsewhere meanwhile, is not taken.
+        let Some(lack) = self.lacking.get_mut(&hash) else {
+            return;
+        };
+        if total == 0 || bytes.0.is_empty() {
+            *lack = Lack::Absent;
+        } else {
+            *lack = Lack::Asked(offset + bytes.0.len() as u64);
+            self.storing += 1;
+            out.push(Output::StoreBlob {
+                hash,
+                offset,
+                total,
+                bytes: bytes.0,
+            });
+        }
+    }
+
+    pub(super) fn stored(&mut self, hash: BlobHash, piece: StoredPiece) {
+        self.storing = self.storing.saturating_sub(1);
+        let Some(lack) = self.lacking.get_mut(&hash) else {
+            return;
+        };
+        match (piece, *lack) {
+            (StoredPiece::Whole, _) => {
+                self.lacking.remove(&hash);
+            }
+            (StoredPiece::Wrong, _) => *lack = Lack::Absent,
+            // Later pieces are on their way already.
+            (StoredPiece::Next(at), Lack::Asked(next)) if at <= next => {}
+            (StoredPiece::Next(at), _) => *lack = Lack::New(at),
+        }
+    }
+
+    pub(super) fn arrived(&mut self, hash: BlobHash) {
+        self.lacking.remove(&hash);
+        if self.refused.remove(&hash) && self.serving.len() < MOST_WANTED {
+            self.serving.push_back(WantedBlob { hash, offset: 0 });
+        }
+    }
+
+    pub(super) fn wanted_by_peer(&mut self, wanted: &[WantedBlob]) {
+        for blob in wanted {
+            self.serving.retain(|other| other.hash != blob.hash);
+            if self.serving.len() < MOST_WANTED {
+                self.serving.push_back(*blob);
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Asks for the next batch once the one before has come.
+    pub(super) fn want_blobs(&mut self, out: &mut Vec<Output>) {
+        let lacking = &mut self.blobs.lacking;
+        if lacking.values().any(|lack| matches!(lack, Lack::Asked(_))) {
+            return;
+        }
+        let mut batch = Vec::new();
+        for (hash, lack) in lacking.iter_mut() {
+            if let Lack::New(offset) = *lack
+                && batch.len() < BATCH
+            {
+                batch.push(WantedBlob {
+                    hash: *hash,
+                    offset,
+                });
+                *lack = Lack::Asked(offset);
+            }
+        }
+        if !batch.is_empty() {
+            self.send(Frame::BlobWant(batch), out);
+        }
+    }
+
+    /// Reads the next piece that the peer wants.
+    pub(super) fn serve_blob(&mut self, out: &mut Vec<Output>) {
+        if let Some(WantedBlob { hash, offset }) = self.blobs.serving.pop_front() {
+            self.outbound = Outbound::Loading;
+            out.push(Output::LoadBlob {
+                hash,
+                offset,
+                max_bytes: LARGEST_PIECE,
+            });
+        }
+    }
+
+    pub(super) fn blob_loaded(
+        &mut self,
+        hash: BlobHash,
+        offset: u64,
+        piece: Option<(u64, Vec<u8>)>,
+        out: &mut Vec<Output>,
+    ) {
+        self.outbound = Outbound::Sending;
+        let (total, bytes) = piece.unwrap_or_default();
+        if total == 0 && self.blobs.refused.len() < MOST_REFUSED {
+            self.blobs.refused.insert(hash);
+        }
+        let next = offset.saturating_add(bytes.len() as u64);
+        if !bytes.is_empty() && next < total {
+            self.blobs
+                .serving
+                .push_front(WantedBlob { hash, offset: next });
+        }
+        self.send(
+            Frame::Blob {
+                hash,
+                offset,
+                total,
+                bytes: Bytes(bytes),
+            },
+            out,
+        );
+    }
+}

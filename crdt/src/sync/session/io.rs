@@ -1,0 +1,230 @@
+//! What goes into a session and what comes out of it.
+
+use crate::id::{BlobHash, CollectionId, DeviceId};
+use crate::sync::codec::CodecError;
+use crate::sync::membership::Statement;
+use crate::sync::message::{Frame, WantedBlob};
+use crate::sync::{Entry, Fork, VersionVector};
+
+/// Something that happened, for the session to act on.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The link is up. What this device holds at this moment; comes first, once.
+    Started {
+        /// Every collection with what is applied of it.
+        collections: Vec<(CollectionId, VersionVector)>,
+        /// Every statement of membership.
+        membership: Vec<Statement>,
+    },
+    /// A frame came from the peer.
+    Received(Frame),
+    /// The oldest frame not yet reported was written to the link.
+    Sent,
+    /// The answer to [`Output::Load`].
+    Loaded {
+        /// Which collection.
+        collection: CollectionId,
+        /// The next entries that the peer lacks.
+        entries: Vec<Entry>,
+        /// What the peer has once it has these.
+        after: VersionVector,
+        /// Origins whose history differs from the peer's.
+        forks: Vec<Fork>,
+    },
+    /// The answer to [`Output::Store`]: what could be stored is on the disk.
+    Stored {
+        /// Which collection.
+        collection: CollectionId,
+        /// What is applied now.
+        vector: VersionVector,
+        /// What could not be stored.
+        held: HeldUp,
+        /// Numbers that stand for other changes here.
+        forks: Vec<Fork>,
+    },
+    /// Something else was stored here: from a person, a source or another peer.
+    Committed {
+        /// Which collection.
+        collection: CollectionId,
+        /// What is applied now.
+        vector: VersionVector,
+    },
+    /// Statements of membership that were learned elsewhere; known ones do no harm.
+    Membership(Vec<Statement>),
+    /// Blobs that are lacking here.
+    Missing(Vec<WantedBlob>),
+    /// The answer to [`Output::LoadBlob`].
+    BlobLoaded {
+        /// Which blob.
+        hash: BlobHash,
+        /// Where the piece begins.
+        offset: u64,
+        /// The length of the whole and the piece; nothing when it is not here.
+        piece: Option<(u64, Vec<u8>)>,
+    },
+    /// The answer to [`Output::StoreBlob`].
+    BlobStored {
+        /// Which blob.
+        hash: BlobHash,
+        /// What became of the piece.
+        piece: StoredPiece,
+    },
+    /// A blob is here now that was not before.
+    BlobArrived(BlobHash),
+    /// Time passes. At least every second while anything is going on.
+    Tick,
+}
+
+/// Whether entries were held up while storing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldUp {
+    /// All were stored, or were there.
+    Nothing,
+    /// An earlier number or a dependency is missing: the peer may help.
+    Gap,
+    /// A change can not be applied: asking again does not help.
+    Quarantined,
+}
+
+/// What became of a piece of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredPiece {
+    /// The next piece begins here.
+    Next(u64),
+    /// The blob is whole.
+    Whole,
+    /// The pieces do not make the blob.
+    Wrong,
+}
+
+/// Something to do, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Write this frame to the link, then report [`Input::Sent`].
+    Send(Frame),
+    /// Read the next entries that the peer lacks, then report [`Input::Loaded`].
+    Load {
+        /// Which collection.
+        collection: CollectionId,
+        /// What the peer has, or will have when all that was sent has arrived.
+        their: VersionVector,
+        /// About how many bytes of changes.
+        max_bytes: usize,
+    },
+    /// Store these in one transaction with the version vector, then report [`Input::Stored`].
+    Store {
+        /// Which collection; made where it is new.
+        collection: CollectionId,
+        /// In the order they came.
+        entries: Vec<Entry>,
+    },
+    /// Store these statements; the other sessions get them as [`Input::Membership`].
+    StoreMembership(Vec<Statement>),
+    /// Read a piece of a blob, then report [`Input::BlobLoaded`].
+    LoadBlob {
+        /// Which blob.
+        hash: BlobHash,
+        /// Where the piece begins.
+        offset: u64,
+        /// No more than so many bytes.
+        max_bytes: usize,
+    },
+    /// Store a piece of a blob, then report [`Input::BlobStored`].
+    StoreBlob {
+        /// Which blob.
+        hash: BlobHash,
+        /// Where the piece begins.
+        offset: u64,
+        /// The length of the whole.
+        total: u64,
+        /// The piece.
+        bytes: Vec<u8>,
+    },
+    /// The peer's newest word on what it holds.
+    Confirmed {
+        /// Of which collection.
+        collection: CollectionId,
+        /// How far.
+        vector: VersionVector,
+    },
+    /// Whether both hold the same, when that has changed.
+    InSync {
+        /// Of which collection.
+        collection: CollectionId,
+        /// True when the peer has confirmed exactly what is applied here.
+        in_sync: bool,
+    },
+    /// The histories of a collection differ under one name; nothing of it is exchanged any
+    /// more in this session.
+    Forked {
+        /// Which collection.
+        collection: CollectionId,
+        /// Where.
+        fork: Fork,
+    },
+    /// The peer exchanges nothing of a collection any more in this session.
+    PeerStopped {
+        /// Which collection.
+        collection: CollectionId,
+        /// Why, in the peer's words.
+        reason: String,
+    },
+    /// The session is over: close the link after the frames before this.
+    Close(CloseReason),
+}
+
+/// Why a session ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CloseReason {
+    /// The peer speaks another version of the protocol.
+    #[error("the other device speaks version {theirs} of the protocol, this one {ours}")]
+    Version {
+        /// Its version.
+        theirs: u32,
+        /// Ours.
+        ours: u32,
+    },
+    /// The peer is another device than the link was made with.
+    #[error("the other device says it is {0}, but its key is another")]
+    OtherDevice(DeviceId),
+    /// The peer does not belong to the mesh.
+    #[error("the other device does not belong to this mesh")]
+    NotAMember,
+    /// The peer was removed from the mesh.
+    #[error("the other device was removed from this mesh")]
+    PeerRemoved,
+    /// This device was removed from the mesh.
+    #[error("this device was removed from the mesh")]
+    Removed,
+    /// A frame that can not be read, or is over a limit.
+    #[error("{0}")]
+    Codec(#[from] CodecError),
+    /// A frame that does not belong here.
+    #[error("the other device broke the protocol: {0}")]
+    Protocol(&'static str),
+    /// The peer does not take what it asked for.
+    #[error("the other device does not read what it is sent")]
+    Overrun,
+    /// The peer says nothing though it is its turn.
+    #[error("the other device has not answered for a minute")]
+    Silent,
+    /// The peer ended it.
+    #[error("the other device ended the connection: {0}")]
+    ByPeer(String),
+}
+
+impl CloseReason {
+    /// True when connecting again can help.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Silent | Self::Overrun | Self::ByPeer(_) | Self::Protocol(_) | Self::Codec(_) => {
+                true
+            }
+            Self::Version { .. }
+            | Self::OtherDevice(_)
+            | Self::NotAMember
+            | Self::PeerRemoved
+            | Self::Removed => false,
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! One conversation with one peer, over one link, from Hello to Close.
+//!
+//! ```text
+//!   Hello ⇄ ─► Membership ⇄ (only where the sets differ) ─► Have ⇄ (only what differs; the
+//!   mesh's own collection first) ─► Changes ─► Ack … ─► blobs …   and then, for as long as
+//!   the link lives: Committed ─► Changes ─► Ack, a Beacon after the last
+//! ```
+//!
+//! Pure: the caller does what the outputs say, in order, and feeds back what happened.
+//!
+//! Invariants: an `Ack` goes out only after `Stored`; one frame of changes or blobs at a
+//! time is on its way to the link; collections take turns; whatever is lost or held up is
+//! asked for again by `Have`, never in a loop; every list is bounded.
+
+mod blobs;
+mod io;
+mod receive;
+mod send;
+mod side;
+#[cfg(test)]
+mod tests;
+
+pub use io::{CloseReason, HeldUp, Input, Output, StoredPiece};
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::changes::{Heard, Spoken};
+use super::codec;
+use super::membership::{Members, Statement, StatementHash};
+use super::message::{Frame, Tag};
+use super::{Fork, VectorHash};
+use crate::id::{CollectionId, DeviceId, Timestamp};
+use side::Side;
+
+/// How long a peer may say nothing while it is its turn, in milliseconds.
+const PATIENCE: u64 = 60_000;
+/// How long the other collections wait for the mesh's own.
+const MESH_FIRST: u64 = 10_000;
+/// When to say what we hold, after the last edit.
+const BEACON_SOON: u64 = 2_000;
+/// When to say it anyway.
+const BEACON_ALWAYS: u64 = 300_000;
+/// Frames that wait to be written: a peer that does not read is cut off.
+const MOST_UNSENT: usize = 256;
+
+/// Who this device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its key.
+    pub device: DeviceId,
+    /// Which of its lives.
+    pub incarnation: u32,
+    /// Any number that differs between devices: it spreads their retries.
+    pub seed: u64,
+}
+
+/// How far the conversation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Before `Started`.
+    New,
+    /// Our Hello is out.
+    Greeted,
+    /// The statements of membership differ; the peer's are awaited.
+    Comparing,
+    /// Data may flow.
+    Open,
+    /// Over.
+    Closed,
+}
+
+/// What is being prepared or written. One thing at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outbound {
+    Idle,
+    Loading,
+    Sending,
+}
+
+/// The conversation with one peer.
+#[derive(Debug)]
+pub struct Session {
+    me: Identity,
+    peer: DeviceId,
+    phase: Phase,
+    statements: BTreeMap<StatementHash, Statement>,
+    sides: BTreeMap<CollectionId, Side>,
+    /// What the peer's Hello said.
+    greeting: BTreeMap<Tag, VectorHash>,
+    mesh_first_until: Option<Timestamp>,
+    spoken: Spoken,
+    heard: Heard,
+    outbound: Outbound,
+    /// For each frame that waits to be written: whether it is a large one.
+    unsent: VecDeque<bool>,
+    last_served: CollectionId,
+    blobs: blobs::Blobs,
+    beacon_soon: Option<Timestamp>,
+    beacon_always: Timestamp,
+    /// Collections that the next early beacon speaks of.
+    edited: BTreeSet<CollectionId>,
+    waiting_since: Option<Timestamp>,
+}
+
+/// Ends the handling of an input.
+type Step = Result<(), CloseReason>;
+
+impl Session {
+    /// A session over a link whose other end has proven to be `peer`.
+    pub fn new(me: Identity, peer: DeviceId) -> Self {
+        Self {
+            me,
+            peer,
+            phase: Phase::New,
+            statements: BTreeMap::new(),
+            sides: BTreeMap::new(),
+            greeting: BTreeMap::new(),
+            mesh_first_until: None,
+            spoken: Spoken::default(),
+            heard: Heard::default(),
+            outbound: Outbound::Idle,
+            unsent: VecDeque::new(),
+            last_served: CollectionId::MESH,
+            blobs: blobs::Blobs::default(),
+            beacon_soon: None,
+            beacon_always: Timestamp::default(),
+            edited: BTreeSet::new(),
+            waiting_since: None,
+        }
+    }
+
+    /// True when the caller should not read from the link: what came before is not stored.
+    pub fn is_busy(&self) -> bool {
+        self.sides.values().any(|side| side.storing.len() > 1) || self.blobs.is_busy()
+    }
+
+    /// Like [`Input::Received`], from bytes.
+    pub fn handle_bytes(&mut self, now: Timestamp, bytes: &[u8]) -> Vec<Output> {
+        match codec::decode(bytes) {
+            Ok(frame) => self.handle(now, Input::Received(frame)),
+            Err(error) => {
+                let mut out = Vec::new();
+                self.close(error.into(), &mut out);
+                out
+            }
+        }
+    }
+
+    /// Acts on what happened.
+    pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        if self.phase == Phase::Closed {
+            return out;
+        }
+        let heard = matches!(input, Input::Received(_));
+        let step = self.step(now, input, &mut out).and_then(|()| {
+            self.pump(&mut out);
+            if self.unsent.len() > MOST_UNSENT {
+                Err(CloseReason::Overrun)
+            } else {
+                Ok(())
+            }
+        });
+        if let Err(reason) = step {
+            self.close(reason, &mut out);
+        }
+        let waits = matches!(self.phase, Phase::Greeted | Phase::Comparing)
+            || self.sides.values().any(Side::waits)
+            || self.blobs.waits();
+        self.waiting_since = match self.waiting_since {
+            Some(since) if waits && !heard => Some(since),
+            _ => waits.then_some(now),
+        };
+        out
+    }
+
+    /// The whole table of what may happen.
+    fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) -> Step {
+        match input {
+            Input::Started {
+                collections,
+                membership,
+            } => {
+                self.started(now, collections, membership, out);
+            }
+            Input::Received(frame) => self.received(now, frame, out)?,
+            Input::Sent => {
+                if self.unsent.pop_front() == Some(true) {
+                    self.outbound = Outbound::Idle;
+                }
+            }
+            Input::Loaded {
+                collection,
+                entries,
+                after,
+                forks,
+            } => {
+                self.loaded(now, collection, &entries, after, &forks, out);
+            }
+            Input::Stored {
+                collection,
+                vector,
+                held,
+                forks,
+            } => {
+                self.stored(now, collection, vector, held, &forks, out);
+            }
+            Input::Committed { collection, vector } => {
+                self.committed(now, collection, vector, out);
+            }
+            Input::Membership(statements) => self.learned(statements, out)?,
+            Input::Missing(wanted) => self.blobs.want(wanted),
+            Input::BlobLoaded {
+                hash,
+                offset,
+                piece,
+            } => self.blob_loaded(hash, offset, piece, out),
+            Input::BlobStored { hash, piece } => self.blobs.stored(hash, piece),
+            Input::BlobArrived(hash) => self.blobs.arrived(hash),
+            Input::Tick => self.tick(now, out)?,
+        }
+        Ok(())
+    }
+
+    /// Statements that were learned elsewhere go to the peer at once.
+    fn learned(&mut self, statements: Vec<Statement>, out: &mut Vec<Output>) -> Step {
+        let new = self.merge(statements);
+        if new.is_empty() || self.phase != Phase::Open {
+            return Ok(());
+        }
+        self.send_statements(new.iter(), out);
+        self.check_members()
+    }
+
+    /// Keeps the statements that are new, and returns them.
+    fn merge(&mut self, statements: Vec<Statement>) -> Vec<Statement> {
+        let mut new = Vec::new();
+        for statement in statements {
+            if self
+                .statements
+                .insert(statement.hash(), statement.clone())
+                .is_none()
+            {
+                new.push(statement);
+            }
+        }
+        new
+    }
+
+    /// Both ends must belong to the mesh.
+    fn check_members(&self) -> Step {
+        let all: Vec<Statement> = self.statements.values().cloned().collect();
+        let members = Members::of(self.me.device, &all);
+        if members.was_removed(self.me.device) {
+            Err(CloseReason::Removed)
+        } else if members.was_removed(self.peer) {
+            Err(CloseReason::PeerRemoved)
+        } else if !members.contains(self.peer) {
+            Err(CloseReason::NotAMember)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Nothing of this collection is exchanged any more: our own log must not take sides.
+    fn stop(&mut self, collection: CollectionId, fork: Fork, out: &mut Vec<Output>) {
+        let side = self.sides.entry(collection).or_default();
+        if side.stopped {
+            return;
+        }
+        side.stopped = true;
+        out.push(Output::Forked { collection, fork });
+        let reason = format!(
+            "device {} has numbered two different changes as {}: it was copied, or restored \
+             from a backup and used again",
+            fork.origin.device, fork.n
+        );
+        self.send(Frame::Stopped { collection, reason }, out);
+        self.report_sync(collection, out);
+    }
+
+    fn close(&mut self, reason: CloseReason, out: &mut Vec<Output>) {
+        if !matches!(reason, CloseReason::ByPeer(_)) {
+            let mut text = reason.to_string();
+            text.truncate(text.floor_char_boundary(codec::LONGEST_REASON));
+            self.send(Frame::Close { reason: text }, out);
+        }
+        self.phase = Phase::Closed;
+        out.push(Output::Close(reason));
+    }
+
+    fn send(&mut self, frame: Frame, out: &mut Vec<Output>) {
+        self.unsent
+            .push_back(matches!(frame, Frame::Changes(_) | Frame::Blob { .. }));
+        out.push(Output::Send(frame));
+    }
+
+    fn report_sync(&mut self, collection: CollectionId, out: &mut Vec<Output>) {
+        let Some(side) = self.sides.get_mut(&collection) else {
+            return;
+        };
+        let in_sync = side.heard && !side.stopped && side.their == side.ours;
+        if side.in_sync != Some(in_sync) {
+            side.in_sync = Some(in_sync);
+            out.push(Output::InSync {
+                collection,
+                in_sync,
+            });
+        }
+    }
+
+    fn report_confirmed(&mut self, collection: CollectionId, out: &mut Vec<Output>) {
+        if let Some(side) = self.sides.get(&collection) {
+            out.push(Output::Confirmed {
+                collection,
+                vector: side.their.clone(),
+            });
+        }
+        self.report_sync(collection, out);
+    }
+}

@@ -1,0 +1,299 @@
+//! What the peer says, and what became of it in the store.
+
+use std::collections::BTreeMap;
+
+use super::send::later;
+use super::side::Retry;
+use super::{CloseReason, HeldUp, Output, PATIENCE, Phase, Session, Step};
+use crate::id::{CollectionId, Timestamp};
+use crate::sync::changes::ChangesError;
+use crate::sync::codec::{MOST_COLLECTIONS, MOST_STATEMENTS};
+use crate::sync::membership::{self, Statement};
+use crate::sync::message::{Bytes, Frame, Hello, NumberReached, Tag, VERSION};
+use crate::sync::{Fork, Reached, VectorHash, VersionVector};
+
+impl Session {
+    pub(super) fn received(&mut self, now: Timestamp, frame: Frame, out: &mut Vec<Output>) -> Step {
+        match (frame, self.phase) {
+            (Frame::Close { reason }, _) => return Err(CloseReason::ByPeer(reason)),
+            (Frame::Hello(hello), Phase::Greeted) => self.hello(now, hello, out)?,
+            (Frame::Membership(all), Phase::Comparing | Phase::Open) => {
+                self.membership(now, &all, out)?;
+            }
+            (Frame::Have { collection, vector }, Phase::Open) => {
+                self.have(now, collection, vector.into_iter().collect(), out)?;
+            }
+            (Frame::Changes(body), Phase::Open) => self.changes(now, &body, out)?,
+            (
+                Frame::Ack {
+                    collection,
+                    reached,
+                },
+                Phase::Open,
+            ) => {
+                self.ack(collection, &reached, out)?;
+            }
+            (Frame::Beacon(hashes), Phase::Open) => self.compare(now, &hashes, out),
+            (Frame::BlobWant(wanted), Phase::Open) => self.blobs.wanted_by_peer(&wanted),
+            (
+                Frame::Blob {
+                    hash,
+                    offset,
+                    total,
+                    bytes,
+                },
+                Phase::Open,
+            ) => {
+                self.blobs.piece(hash, offset, total, bytes, out);
+            }
+            (Frame::Stopped { collection, reason }, Phase::Open) => {
+                if let Some(side) = self.sides.get_mut(&collection) {
+                    side.stopped = true;
+                }
+                out.push(Output::PeerStopped { collection, reason });
+                self.report_sync(collection, out);
+            }
+            (Frame::Hello(_), _) => return Err(CloseReason::Protocol("a second Hello")),
+            (
+                Frame::Membership(_)
+                | Frame::Have { .. }
+                | Frame::Changes(_)
+                | Frame::Ack { .. }
+                | Frame::Beacon(_)
+                | Frame::BlobWant(_)
+                | Frame::Blob { .. }
+                | Frame::Stopped { .. },
+                _,
+            ) => return Err(CloseReason::Protocol("data before Hello and membership")),
+        }
+        self.mesh_first(now, out);
+        Ok(())
+    }
+
+    fn hello(&mut self, now: Timestamp, hello: Hello, out: &mut Vec<Output>) -> Step {
+        if hello.version != VERSION {
+            return Err(CloseReason::Version {
+                theirs: hello.version,
+                ours: VERSION,
+            });
+        }
+        if hello.device != self.peer {
+            return Err(CloseReason::OtherDevice(hello.device));
+        }
+        self.greeting = hello.collections.into_iter().collect();
+        let all: Vec<Statement> = self.statements.values().cloned().collect();
+        if hello.membership == membership::head(&all) {
+            self.check_members()?;
+            self.open(now, out);
+        } else {
+            self.phase = Phase::Comparing;
+            self.send_statements(all.iter(), out);
+        }
+        Ok(())
+    }
+
+    fn membership(&mut self, now: Timestamp, all: &[Bytes], out: &mut Vec<Output>) -> Step {
+        let mut statements = Vec::with_capacity(all.len());
+        for bytes in all {
+            let statement = Statement::from_bytes(&bytes.0)
+                .map_err(|_| CloseReason::Protocol("a false statement of membership"))?;
+            statements.push(statement);
+        }
+        let new = self.merge(statements);
+        if self.statements.len() > MOST_STATEMENTS {
+            return Err(CloseReason::Protocol("too many statements of membership"));
+        }
+        if !new.is_empty() {
+            out.push(Output::StoreMembership(new));
+        }
+        self.check_members()?;
+        if self.phase == Phase::Comparing {
+            self.open(now, out);
+        }
+        Ok(())
+    }
+
+    fn have(
+        &mut self,
+        now: Timestamp,
+        id: CollectionId,
+        vector: VersionVector,
+        out: &mut Vec<Output>,
+    ) -> Step {
+        if !self.sides.contains_key(&id) && self.sides.len() >= MOST_COLLECTIONS {
+            return Err(CloseReason::Protocol("too many collections"));
+        }
+        // The peer may have missed how we number things.
+        self.spoken.forget_explained();
+        let side = self.sides.entry(id).or_default();
+        if side.stopped {
+            return Ok(());
+        }
+        side.heard = true;
+        side.sent = vector.clone();
+        side.their = vector;
+        side.outdated = true;
+        side.unanswered = 0;
+        if let Some((origin, n)) = side.ours.fork_with(&side.their) {
+            self.stop(id, Fork { origin, n }, out);
+            return Ok(());
+        }
+        let ask = if side.is_behind() {
+            side.told != Some(side.ours.hash())
+        } else {
+            side.retry = None;
+            side.gap_asked = false;
+            // A peer that holds less and was not told so may wait for our word.
+            side.told.is_none() && side.their != side.ours
+        };
+        self.report_confirmed(id, out);
+        if ask {
+            self.ask(now, id, out);
+        }
+        Ok(())
+    }
+
+    fn changes(&mut self, now: Timestamp, body: &Bytes, out: &mut Vec<Output>) -> Step {
+        match self.heard.decode(&body.0) {
+            Ok((id, entries)) => {
+                if !self.sides.contains_key(&id) && self.sides.len() >= MOST_COLLECTIONS {
+                    return Err(CloseReason::Protocol("too many collections"));
+                }
+                let side = self.sides.entry(id).or_default();
+                if side.stopped || entries.is_empty() {
+                    return Ok(());
+                }
+                let mut last = BTreeMap::new();
+                for entry in &entries {
+                    last.insert(entry.origin, entry.n);
+                }
+                side.storing.push_back(last);
+                out.push(Output::Store {
+                    collection: id,
+                    entries,
+                });
+            }
+            Err(ChangesError::Unexplained(Some(id))) => self.ask(now, id, out),
+            Err(ChangesError::Unexplained(None)) => {
+                let all: Vec<CollectionId> = self.sides.keys().copied().collect();
+                for id in all {
+                    self.ask(now, id, out);
+                }
+            }
+            Err(ChangesError::Malformed) => {
+                return Err(CloseReason::Protocol("changes that can not be read"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn stored(
+        &mut self,
+        now: Timestamp,
+        id: CollectionId,
+        vector: VersionVector,
+        held: HeldUp,
+        forks: &[Fork],
+        out: &mut Vec<Output>,
+    ) {
+        let Some(side) = self.sides.get_mut(&id) else {
+            return;
+        };
+        let moved = side.ours != vector;
+        side.ours = vector;
+        let brought = side.storing.pop_front().unwrap_or_default();
+        let mut answer = Vec::with_capacity(brought.len());
+        for (origin, n) in brought {
+            let Reached { n: ours, chain } = side.ours.reached(&origin);
+            if ours == n {
+                // The peer holds what it has sent.
+                for vector in [&mut side.sent, &mut side.their] {
+                    if vector.reached(&origin).n < n {
+                        vector.set(origin, Reached { n, chain });
+                    }
+                }
+            }
+            if let Some(name) = self.heard.origin(origin) {
+                answer.push(NumberReached {
+                    name,
+                    n: ours,
+                    chain,
+                });
+            }
+        }
+        // A gap is asked about once; and once more when something came that may fill it.
+        let ask = match held {
+            HeldUp::Gap => !side.gap_asked,
+            HeldUp::Nothing | HeldUp::Quarantined => moved && side.gap_asked,
+        };
+        side.gap_asked = held == HeldUp::Gap;
+        side.parked |= held == HeldUp::Quarantined;
+        if !side.lacks() {
+            side.retry = None;
+        } else if moved && let Some(retry) = &mut side.retry {
+            // It is coming: no need to ask again soon.
+            let at = later(now, PATIENCE);
+            *retry = Retry { attempt: 0, at };
+        }
+        if let Some(collection) = self.heard.collection(id) {
+            self.send(
+                Frame::Ack {
+                    collection,
+                    reached: answer,
+                },
+                out,
+            );
+        }
+        if let Some(fork) = forks.first() {
+            self.stop(id, *fork, out);
+        } else if ask {
+            self.ask(now, id, out);
+        }
+        if moved {
+            self.retry_gaps(now, |other| other != id, out);
+        }
+        self.report_sync(id, out);
+        self.mesh_first(now, out);
+    }
+
+    fn ack(&mut self, number: u32, reached: &[NumberReached], out: &mut Vec<Output>) -> Step {
+        let unknown = || CloseReason::Protocol("an Ack for something that was never sent");
+        let id = self.spoken.collection(number).ok_or_else(unknown)?;
+        let side = self.sides.get_mut(&id).ok_or_else(unknown)?;
+        side.unanswered = side.unanswered.saturating_sub(1);
+        for it in reached {
+            let origin = self.spoken.origin(it.name).ok_or_else(unknown)?;
+            side.their.set(
+                origin,
+                Reached {
+                    n: it.n,
+                    chain: it.chain,
+                },
+            );
+        }
+        match side.ours.fork_with(&side.their) {
+            Some((origin, n)) => self.stop(id, Fork { origin, n }, out),
+            None => self.report_confirmed(id, out),
+        }
+        Ok(())
+    }
+
+    /// Compares what the peer holds now with what we hold.
+    fn compare(&mut self, now: Timestamp, hashes: &[(Tag, VectorHash)], out: &mut Vec<Output>) {
+        for (tag, hash) in hashes {
+            let Some(id) = self.sides.keys().copied().find(|id| Tag::from(*id) == *tag) else {
+                // The peer sees that we lack it, and tells.
+                continue;
+            };
+            let Some(side) = self.sides.get_mut(&id).filter(|side| !side.stopped) else {
+                continue;
+            };
+            if side.ours.hash() == *hash {
+                side.agree();
+                self.report_confirmed(id, out);
+            } else if side.storing.is_empty() {
+                self.ask(now, id, out);
+            }
+        }
+    }
+}

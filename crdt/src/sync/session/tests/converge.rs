@@ -1,0 +1,162 @@
+//! Whatever is edited, cut and lost: in the end all hold the same.
+
+use proptest::prelude::*;
+
+use super::world::{COLLECTIONS, World};
+use crate::id::CollectionId;
+
+#[derive(Clone, Debug)]
+enum Happening {
+    Edit {
+        device: u8,
+        collection: usize,
+        builds: bool,
+    },
+    Connect {
+        one: u8,
+        two: u8,
+    },
+    Cut {
+        one: u8,
+        two: u8,
+    },
+    Lose {
+        link: usize,
+        end: usize,
+    },
+    Deliver {
+        link: usize,
+        end: usize,
+        frames: usize,
+    },
+    Wait {
+        milliseconds: u64,
+    },
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        6 => (0..4_u8, 0..3_usize, any::<bool>())
+            .prop_map(|(device, collection, builds)| Happening::Edit { device, collection, builds }),
+        3 => (0..4_u8, 0..4_u8).prop_map(|(one, two)| Happening::Connect { one, two }),
+        2 => (0..4_u8, 0..4_u8).prop_map(|(one, two)| Happening::Cut { one, two }),
+        2 => (0..6_usize, 0..2_usize).prop_map(|(link, end)| Happening::Lose { link, end }),
+        8 => (0..6_usize, 0..2_usize, 1..8_usize)
+            .prop_map(|(link, end, frames)| Happening::Deliver { link, end, frames }),
+        2 => (1..20_000_u64).prop_map(|milliseconds| Happening::Wait { milliseconds }),
+    ]
+}
+
+fn happen(world: &mut World, devices: u8, count: &mut u32, what: &Happening) {
+    let link = |world: &World, link: usize| {
+        let links: Vec<_> = world.links.keys().copied().collect();
+        links.get(link % links.len().max(1)).copied()
+    };
+    match *what {
+        Happening::Edit {
+            device,
+            collection,
+            builds,
+        } => {
+            *count += 1;
+            let text = [
+                &count.to_le_bytes()[..],
+                &vec![b'x'; (*count as usize * 37) % 900],
+            ]
+            .concat();
+            world.edit(device % devices, COLLECTIONS[collection], &text, builds);
+        }
+        Happening::Connect { one, two } => {
+            let (one, two) = (one % devices, two % devices);
+            let known = world.links.contains_key(&(one.min(two), one.max(two)));
+            if one != two && !known {
+                world.connect(one, two);
+            }
+        }
+        Happening::Cut { one, two } => world.cut(one % devices, two % devices),
+        Happening::Lose { link: which, end } => {
+            if let Some(id) = link(world, which) {
+                world.lose(id, end);
+            }
+        }
+        Happening::Deliver {
+            link: which,
+            end,
+            frames,
+        } => {
+            if let Some(id) = link(world, which) {
+                (0..frames).for_each(|_| {
+                    world.deliver(id, end);
+                });
+            }
+        }
+        Happening::Wait { milliseconds } => {
+            world.now.0 += milliseconds;
+            let ids: Vec<_> = world.links.keys().copied().collect();
+            for id in ids {
+                world.feed(id, 0, crate::sync::Input::Tick);
+                world.feed(id, 1, crate::sync::Input::Tick);
+            }
+        }
+    }
+}
+
+/// What a device holds, without the order it came in.
+fn holds(
+    world: &World,
+    device: u8,
+    collection: CollectionId,
+) -> Vec<(crate::Origin, u64, Vec<u8>)> {
+    let log = world.toys[usize::from(device)].logs.get(&collection);
+    let mut all: Vec<_> = log
+        .into_iter()
+        .flatten()
+        .map(|(e, _)| (e.origin, e.n, e.bytes.clone()))
+        .collect();
+    all.sort();
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn all_devices_hold_the_same_in_the_end(
+        devices in 2..=4_u8,
+        line in any::<bool>(),
+        happenings in prop::collection::vec(happening(), 0..120),
+    ) {
+        let (mut world, mut count) = (World::new(devices), 0);
+        // Links that were there when frames were lost stay up: a loss alone must heal.
+        for what in &happenings {
+            happen(&mut world, devices, &mut count, what);
+        }
+        for (one, two) in (0..devices).flat_map(|a| (a + 1..devices).map(move |b| (a, b))) {
+            let known = world.links.contains_key(&(one, two));
+            if !known && (!line || two == one + 1) {
+                world.connect(one, two);
+            }
+        }
+        world.settle();
+        for _ in 0..40 {
+            world.wait(20_000);
+            world.reconnect();
+        }
+        for collection in COLLECTIONS {
+            let expected = holds(&world, 0, collection);
+            for device in 0..devices {
+                prop_assert_eq!(&holds(&world, device, collection), &expected);
+                let toy = &world.toys[usize::from(device)];
+                prop_assert_eq!(toy.vector(collection), world.toys[0].vector(collection));
+            }
+        }
+        for link in world.links.values() {
+            for end in &link.in_sync {
+                prop_assert!(end.values().all(|in_sync| *in_sync), "{:?}", link.in_sync);
+            }
+        }
+        let quiet = world.sent.len();
+        world.wait(1_000);
+        world.wait(1_000);
+        prop_assert!(world.sent.len() <= quiet + 2 * world.links.len());
+    }
+}

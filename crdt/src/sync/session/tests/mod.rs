@@ -1,0 +1,7 @@
+//! Sessions between devices in memory: logs without a database, links that break.
+
+mod blobs;
+mod converge;
+mod rules;
+mod toy;
+mod world;

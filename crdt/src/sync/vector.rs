@@ -1,0 +1,186 @@
+//! Version vectors: how far into each origin's numbering a device has got.
+//!
+//! One vector stands for one collection on one device. It only ever names changes that
+//! were *applied*, and per origin an unbroken prefix: 1, 2, … n. The chain beside n tells
+//! two histories apart that carry the same numbers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Chain, ChangeHash, Origin};
+
+/// The last change of one origin that was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    /// Its number; the first one is 1.
+    pub n: u64,
+    /// The chain over all changes up to it.
+    pub chain: Chain,
+}
+
+impl Reached {
+    /// Before the first change.
+    pub const NOTHING: Self = Self {
+        n: 0,
+        chain: Chain::START,
+    };
+
+    /// One change further.
+    #[must_use]
+    pub fn then(self, hash: ChangeHash) -> Self {
+        Self {
+            n: self.n + 1,
+            chain: self.chain.then(hash),
+        }
+    }
+}
+
+/// A fingerprint of a version vector: equal on two devices that hold the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct VectorHash(pub [u8; 8]);
+
+/// How far each origin is known. Origins of which nothing is known are absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VersionVector(BTreeMap<Origin, Reached>);
+
+impl VersionVector {
+    /// Nothing known of anybody.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is known of one origin.
+    pub fn reached(&self, origin: &Origin) -> Reached {
+        self.0.get(origin).copied().unwrap_or(Reached::NOTHING)
+    }
+
+    /// Says how far one origin is known, whatever was said before.
+    pub fn set(&mut self, origin: Origin, reached: Reached) {
+        if reached.n == 0 {
+            self.0.remove(&origin);
+        } else {
+            self.0.insert(origin, reached);
+        }
+    }
+
+    /// Takes the next change of an origin. False, and nothing changes, unless `n` is the
+    /// very next number.
+    pub fn extend(&mut self, origin: Origin, n: u64, hash: ChangeHash) -> bool {
+        let before = self.reached(&origin);
+        let next = before.n.checked_add(1) == Some(n);
+        if next {
+            self.0.insert(origin, before.then(hash));
+        }
+        next
+    }
+
+    /// Takes the farther of the two, origin by origin. For what was *sent* or *seen*,
+    /// never for what a peer confirms: there the newest word counts.
+    pub fn raise(&mut self, other: &Self) {
+        for (origin, reached) in &other.0 {
+            if reached.n > self.reached(origin).n {
+                self.0.insert(*origin, *reached);
+            }
+        }
+    }
+
+    /// True when nothing in `other` is beyond this vector.
+    pub fn covers(&self, other: &Self) -> bool {
+        other
+            .0
+            .iter()
+            .all(|(origin, reached)| self.reached(origin).n >= reached.n)
+    }
+
+    /// An origin that both know equally far, by different changes: a device that was
+    /// cloned, or rolled back and used again.
+    pub fn fork_with(&self, other: &Self) -> Option<(Origin, u64)> {
+        self.0.iter().find_map(|(origin, ours)| {
+            let theirs = other.0.get(origin)?;
+            (theirs.n == ours.n && theirs.chain != ours.chain).then_some((*origin, ours.n))
+        })
+    }
+
+    /// The fingerprint of all of it.
+    pub fn hash(&self) -> VectorHash {
+        let mut hasher = blake3::Hasher::new_derive_key("pimesh version vector v1");
+        for (origin, reached) in &self.0 {
+            hasher.update(&origin.device.0);
+            hasher.update(&origin.incarnation.to_be_bytes());
+            hasher.update(&reached.n.to_be_bytes());
+            hasher.update(&reached.chain.0);
+        }
+        let mut out = [0; 8];
+        out.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+        VectorHash(out)
+    }
+
+    /// Every origin with what is known of it, in the order of the origins.
+    pub fn iter(&self) -> impl Iterator<Item = (&Origin, &Reached)> {
+        self.0.iter()
+    }
+
+    /// How many origins are named.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True when nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(Origin, Reached)> for VersionVector {
+    fn from_iter<I: IntoIterator<Item = (Origin, Reached)>>(all: I) -> Self {
+        Self(
+            all.into_iter()
+                .filter(|(_, reached)| reached.n > 0)
+                .collect(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::DeviceId;
+
+    fn origin(name: u8) -> Origin {
+        Origin {
+            device: DeviceId([name; 32]),
+            incarnation: 0,
+        }
+    }
+
+    #[test]
+    fn only_the_very_next_change_extends_a_vector() {
+        let mut vector = VersionVector::new();
+        assert!(!vector.extend(origin(1), 2, ChangeHash([2; 32])));
+        assert!(vector.extend(origin(1), 1, ChangeHash([1; 32])));
+        assert!(!vector.extend(origin(1), 1, ChangeHash([1; 32])));
+        assert_eq!(vector.reached(&origin(1)).n, 1);
+    }
+
+    #[test]
+    fn equal_numbers_over_different_changes_are_a_fork() {
+        let (mut one, mut two) = (VersionVector::new(), VersionVector::new());
+        one.extend(origin(1), 1, ChangeHash([1; 32]));
+        two.extend(origin(1), 1, ChangeHash([2; 32]));
+        assert_eq!(one.fork_with(&two), Some((origin(1), 1)));
+        assert!(one.covers(&two) && two.covers(&one));
+        assert_ne!(one.hash(), two.hash());
+    }
+
+    #[test]
+    fn knowing_nothing_of_an_origin_is_the_same_as_not_naming_it() {
+        let mut vector = VersionVector::new();
+        vector.set(origin(1), Reached::NOTHING);
+        assert_eq!(vector, VersionVector::new());
+        assert_eq!(
+            vector.hash(),
+            VersionVector::from_iter([(origin(2), Reached::NOTHING)]).hash()
+        );
+    }
+}
