@@ -1,0 +1,374 @@
+//! Announces this device and listens for the others, for as long as the node runs.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    net::IpAddr,
+    time::Duration,
+};
+
+use libp2p::Multiaddr;
+use mdns_sd::{IfKind, ServiceDaemon, ServiceEvent, ServiceInfo};
+use pimesh_crdt::DeviceId;
+use tokio::sync::{mpsc, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::announce::{Announcement, Ports, Salt, addresses, device_tag, hex, offer_tag};
+use crate::pair::Nameplate;
+
+const SERVICE: &str = "_pimesh._udp.local.";
+/// How long an announcement keeps its names: long enough that a phone need not wake for
+/// it, short enough that yesterday's does not lead to today's.
+pub const ROTATION: Duration = Duration::from_secs(15 * 60);
+/// Announcements of others kept, to be looked at again when a member is added. What is
+/// heard beyond it is reported as it comes, and not kept.
+const MAX_HEARD: usize = 128;
+/// Own names kept: the current one, and those whose farewell may still be on its way.
+const OWN_NAMES: usize = 8;
+/// Findings on their way to the node; when it is behind, the newest are dropped, and
+/// heard again at the next announcement.
+const FINDINGS: usize = 64;
+
+/// What discovery is started with.
+#[derive(Clone, Debug)]
+pub struct DiscoveryConfig {
+    /// This device.
+    pub device: DeviceId,
+    /// Where to speak.
+    pub interfaces: Interfaces,
+}
+
+/// Where discovery speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interfaces {
+    /// On every interface but loopback.
+    All,
+    /// On this machine only, IPv4.
+    Loopback,
+    /// Nowhere: the handle works and nothing happens.
+    Nowhere,
+}
+
+/// Somebody of interest has been heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Discovered {
+    /// A member, and where to dial it.
+    Member {
+        /// The member.
+        device: DeviceId,
+        /// Where it says it listens.
+        addresses: Vec<Multiaddr>,
+    },
+    /// A device that shows a code with the number looked for.
+    Offer {
+        /// The number.
+        nameplate: Nameplate,
+        /// Where it says it listens.
+        addresses: Vec<Multiaddr>,
+    },
+}
+
+/// What the node wants to be known, and to know.
+#[derive(Clone, Debug, Default)]
+struct Wish {
+    listening: Vec<Multiaddr>,
+    offering: Option<Nameplate>,
+    members: HashSet<DeviceId>,
+    looking_for: Option<Nameplate>,
+}
+
+/// Discovery, before it runs.
+#[derive(Debug)]
+pub struct Discovery;
+
+impl Discovery {
+    /// Runs until `token` is cancelled. A network that cannot do multicast is logged once
+    /// and is no error. Must be called within a tokio runtime.
+    pub fn start(
+        config: DiscoveryConfig,
+        tasks: &TaskTracker,
+        token: CancellationToken,
+    ) -> (DiscoveryHandle, mpsc::Receiver<Discovered>) {
+        let (wish, wishes) = watch::channel(Wish::default());
+        let (findings, receiver) = mpsc::channel(FINDINGS);
+        match open(config.interfaces) {
+            Ok(Some((daemon, heard))) => {
+                let actor = Actor {
+                    config,
+                    daemon,
+                    findings,
+                    known: HashMap::new(),
+                    ours: VecDeque::new(),
+                    current: None,
+                };
+                tasks.spawn(actor.run(heard, wishes, token));
+            }
+            Ok(None) => tracing::info!("not looking for devices on the local network"),
+            Err(error) => {
+                tracing::warn!(%error, "cannot look for devices on the local network; known addresses still work");
+            }
+        }
+        (DiscoveryHandle { wish }, receiver)
+    }
+}
+
+/// Speaks to discovery. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct DiscoveryHandle {
+    wish: watch::Sender<Wish>,
+}
+
+impl DiscoveryHandle {
+    /// Where the mesh listens now; nothing is announced before it listens somewhere.
+    pub fn announce(&self, listening: Vec<Multiaddr>) {
+        self.wish.send_modify(|wish| wish.listening = listening);
+    }
+
+    /// Whom to recognise. Those heard before are reported at once.
+    pub fn set_members(&self, members: HashSet<DeviceId>) {
+        self.wish.send_modify(|wish| wish.members = members);
+    }
+
+    /// Announces that a code with this number is shown here, or no longer.
+    pub fn set_offer(&self, nameplate: Option<Nameplate>) {
+        self.wish.send_modify(|wish| wish.offering = nameplate);
+    }
+
+    /// Looks for whoever shows a code with this number, or no longer.
+    pub fn look_for(&self, nameplate: Option<Nameplate>) {
+        self.wish.send_modify(|wish| wish.looking_for = nameplate);
+    }
+}
+
+type Heard = mdns_sd::Receiver<ServiceEvent>;
+
+fn open(interfaces: Interfaces) -> Result<Option<(ServiceDaemon, Heard)>, mdns_sd::Error> {
+    let only = match interfaces {
+        Interfaces::Nowhere => return Ok(None),
+        Interfaces::All => None,
+        Interfaces::Loopback => Some(IfKind::LoopbackV4),
+    };
+    let daemon = ServiceDaemon::new()?;
+    match only {
+        Some(only) => {
+            daemon.disable_interface(IfKind::All)?;
+            daemon.enable_interface(only)?;
+        }
+        None => daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6])?,
+    }
+    let heard = daemon.browse(SERVICE)?;
+    Ok(Some((daemon, heard)))
+}
+
+struct Actor {
+    config: DiscoveryConfig,
+    daemon: ServiceDaemon,
+    findings: mpsc::Sender<Discovered>,
+    known: HashMap<String, (Announcement, Vec<Multiaddr>)>,
+    /// Names of our own latest announcements, which we hear too.
+    ours: VecDeque<String>,
+    current: Option<String>,
+}
+
+impl Actor {
+    async fn run(
+        mut self,
+        heard: Heard,
+        mut wishes: watch::Receiver<Wish>,
+        token: CancellationToken,
+    ) {
+        let mut rotation = tokio::time::interval(ROTATION);
+        let mut announced = (Ports::default(), None);
+        loop {
+            tokio::select! {
+                () = token.cancelled() => break,
+                _ = rotation.tick() => self.announce(announced),
+                changed = wishes.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    let wish = wishes.borrow_and_update().clone();
+                    let wanted = (self.ports(&wish.listening), wish.offering);
+                    if wanted != announced {
+                        announced = wanted;
+                        self.announce(announced);
+                    }
+                    self.known.values().for_each(|(said, at)| self.report(said, at, &wish));
+                }
+                event = heard.recv_async() => match event {
+                    Ok(event) => self.hear(event, &wishes.borrow()),
+                    Err(_) => break,
+                },
+            }
+        }
+        self.withdraw();
+        // Wait for the goodbyes to leave; a daemon that is gone has said them.
+        if let Ok(done) = self.daemon.shutdown() {
+            let _status = tokio::time::timeout(Duration::from_secs(1), done.recv_async()).await;
+        }
+    }
+
+    fn ports(&self, listening: &[Multiaddr]) -> Ports {
+        let wants_loopback = self.config.interfaces == Interfaces::Loopback;
+        Ports::of(listening, |ip| {
+            ip.is_loopback() == wants_loopback || ip.is_unspecified()
+        })
+    }
+
+    /// Replaces the announcement by one with new names.
+    fn announce(&mut self, (ports, offering): (Ports, Option<Nameplate>)) {
+        self.withdraw();
+        let Some(port) = ports.first() else { return };
+        let salt = Salt(rand::random());
+        let said = Announcement {
+            salt,
+            device: device_tag(&self.config.device, salt),
+            offer: offering.map(|nameplate| offer_tag(nameplate, salt)),
+            ports,
+        };
+        let instance = hex(&rand::random::<[u8; 8]>());
+        let host = format!("{}.local.", hex(&rand::random::<[u8; 8]>()));
+        let ip = if self.config.interfaces == Interfaces::Loopback {
+            "127.0.0.1"
+        } else {
+            ""
+        };
+        let registered = ServiceInfo::new(SERVICE, &instance, &host, ip, port, &said.write()[..])
+            .map(|info| {
+                if ip.is_empty() {
+                    info.enable_addr_auto()
+                } else {
+                    info
+                }
+            })
+            .and_then(|info| {
+                let name = info.get_fullname().to_owned();
+                self.daemon.register(info).map(|()| name)
+            });
+        match registered {
+            Ok(name) => {
+                self.ours.push_front(name.clone());
+                self.ours.truncate(OWN_NAMES);
+                self.current = Some(name);
+            }
+            Err(error) => tracing::warn!(%error, "this device is not announced"),
+        }
+    }
+
+    fn withdraw(&mut self) {
+        if let Some(name) = self.current.take() {
+            // An error means that the daemon is gone, and the announcement with it.
+            let _gone = self.daemon.unregister(&name);
+        }
+    }
+
+    fn hear(&mut self, event: ServiceEvent, wish: &Wish) {
+        match event {
+            ServiceEvent::ServiceResolved(service) => {
+                if self.ours.contains(&service.fullname) {
+                    return;
+                }
+                let field = |key: &str| service.txt_properties.get_property_val_str(key);
+                let Some(said) = Announcement::read(field) else {
+                    return;
+                };
+                let ips: Vec<IpAddr> = service.addresses.iter().map(|ip| ip.to_ip_addr()).collect();
+                let at = addresses(ips, &said.ports);
+                self.report(&said, &at, wish);
+                if self.known.len() < MAX_HEARD || self.known.contains_key(&service.fullname) {
+                    self.known.insert(service.fullname, (said, at));
+                }
+            }
+            ServiceEvent::ServiceRemoved(_, name) => drop(self.known.remove(&name)),
+            _ => {}
+        }
+    }
+
+    fn report(&self, said: &Announcement, at: &[Multiaddr], wish: &Wish) {
+        if at.is_empty() {
+            return;
+        }
+        let addresses = at.to_vec();
+        let member = wish.members.iter().find(|member| said.is_of(member));
+        let found = match (
+            member,
+            wish.looking_for.filter(|nameplate| said.offers(*nameplate)),
+        ) {
+            (Some(device), _) if *device != self.config.device => Discovered::Member {
+                device: *device,
+                addresses,
+            },
+            (_, Some(nameplate)) => Discovered::Offer {
+                nameplate,
+                addresses,
+            },
+            (_, None) => return,
+        };
+        if let Err(error) = self.findings.try_send(found) {
+            tracing::debug!(%error, "a discovered device was not passed on");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    async fn next(found: &mut mpsc::Receiver<Discovered>) -> Discovered {
+        timeout(DEADLINE, found.recv())
+            .await
+            .expect("in time")
+            .expect("still running")
+    }
+
+    #[tokio::test]
+    async fn devices_on_one_machine_find_members_and_codes_without_an_address() {
+        let (tasks, token) = (TaskTracker::new(), CancellationToken::new());
+        let start = |seed: u8| {
+            let device = DeviceId([seed; 32]);
+            let config = DiscoveryConfig {
+                device,
+                interfaces: Interfaces::Loopback,
+            };
+            Discovery::start(config, &tasks, token.clone())
+        };
+        let (laptop, _laptop_found) = start(1);
+        let (phone, mut found) = start(2);
+        let at: Vec<Multiaddr> = vec!["/ip4/127.0.0.1/udp/4001/quic-v1".parse().unwrap()];
+        phone.look_for(Some(Nameplate(4821)));
+        laptop.set_offer(Some(Nameplate(4821)));
+        laptop.announce(at.clone());
+        let offer = Discovered::Offer {
+            nameplate: Nameplate(4821),
+            addresses: at.clone(),
+        };
+        assert_eq!(next(&mut found).await, offer);
+
+        phone.look_for(None);
+        phone.set_members(HashSet::from([DeviceId([1; 32]), DeviceId([9; 32])]));
+        let member = Discovered::Member {
+            device: DeviceId([1; 32]),
+            addresses: at,
+        };
+        while next(&mut found).await != member {}
+        token.cancel();
+        tasks.close();
+        timeout(DEADLINE, tasks.wait()).await.expect("in time");
+    }
+
+    #[tokio::test]
+    async fn nothing_happens_where_discovery_is_turned_off() {
+        let tasks = TaskTracker::new();
+        let config = DiscoveryConfig {
+            device: DeviceId([1; 32]),
+            interfaces: Interfaces::Nowhere,
+        };
+        let (handle, mut found) = Discovery::start(config, &tasks, CancellationToken::new());
+        handle.set_members(HashSet::from([DeviceId([2; 32])]));
+        assert_eq!(found.recv().await, None);
+        assert!(tasks.is_empty());
+    }
+}

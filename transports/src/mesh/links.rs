@@ -1,0 +1,317 @@
+//! What stands between this device and each connected one: connections and the session.
+//!
+//! Pure book-keeping; the actor does what it says.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use libp2p::{Multiaddr, PeerId, swarm::ConnectionId};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    config::{FIRST_REOPEN, LAST_REOPEN, SIMULTANEOUS, STABLE},
+    dialer::backoff,
+};
+
+/// Everybody connected, guests included; bounded by the swarm's limits on connections.
+#[derive(Default)]
+pub(super) struct Links {
+    peers: HashMap<PeerId, Link>,
+    sessions: u64,
+}
+
+/// What stands between this device and one other.
+#[derive(Default)]
+pub(super) struct Link {
+    /// The newest last.
+    connections: Vec<Connection>,
+    session: Session,
+    attempt: u32,
+}
+
+struct Connection {
+    id: ConnectionId,
+    address: Multiaddr,
+    direction: Direction,
+    since: Instant,
+}
+
+/// Who began a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// This device, so the address can be dialled again.
+    Dialled,
+    /// The other device, maybe from a port of the moment.
+    CameIn,
+}
+
+#[derive(Default)]
+enum Session {
+    #[default]
+    None,
+    Waiting {
+        due: Instant,
+    },
+    Opening,
+    Open {
+        number: u64,
+        since: Instant,
+        ended: CancellationToken,
+    },
+}
+
+impl Links {
+    pub(super) fn established(
+        &mut self,
+        peer: PeerId,
+        id: ConnectionId,
+        (direction, address): (Direction, Multiaddr),
+        now: Instant,
+    ) {
+        let link = self.peers.entry(peer).or_default();
+        link.connections.push(Connection {
+            id,
+            address,
+            direction,
+            since: now,
+        });
+    }
+
+    /// The connection of a pair that should go, if there is one.
+    ///
+    /// Only the device with the smaller id asks, so two devices never close one each. The
+    /// newer connection stays, since a device dials again when it lost the older one before
+    /// we noticed; unless both were begun together, when the older carries the session.
+    pub(super) fn surplus(&self, peer: &PeerId) -> Option<ConnectionId> {
+        let [.., older, newer] = self.peers.get(peer)?.connections.as_slice() else {
+            return None;
+        };
+        let together = newer.since - older.since < SIMULTANEOUS;
+        Some(if together { newer.id } else { older.id })
+    }
+
+    /// True when it was the last one: the session is over, and the peer forgotten.
+    pub(super) fn closed(&mut self, peer: &PeerId, id: ConnectionId) -> bool {
+        let Some(link) = self.peers.get_mut(peer) else {
+            return false;
+        };
+        link.connections.retain(|connection| connection.id != id);
+        if !link.connections.is_empty() {
+            return false;
+        }
+        link.end();
+        self.peers.remove(peer);
+        true
+    }
+
+    /// Ends the session; the connections are the swarm's to close.
+    pub(super) fn end_session(&mut self, peer: &PeerId) {
+        if let Some(link) = self.peers.get_mut(peer) {
+            link.end();
+        }
+    }
+
+    pub(super) fn is_connected(&self, peer: &PeerId) -> bool {
+        self.peers.contains_key(peer)
+    }
+
+    pub(super) fn connected(&self) -> impl Iterator<Item = (&PeerId, &Multiaddr)> {
+        let newest = |link: &'_ Link| link.connections.len() - 1;
+        self.peers
+            .iter()
+            .map(move |(peer, link)| (peer, &link.connections[newest(link)].address))
+    }
+
+    pub(super) fn address(&self, peer: &PeerId) -> Option<&Multiaddr> {
+        self.peers
+            .get(peer)?
+            .connections
+            .last()
+            .map(|connection| &connection.address)
+    }
+
+    /// Where a connected peer was dialled with success.
+    pub(super) fn dialled(&self, peer: &PeerId) -> Option<&Multiaddr> {
+        let connections = &self.peers.get(peer)?.connections;
+        let dialled = connections
+            .iter()
+            .rfind(|one| one.direction == Direction::Dialled);
+        dialled.map(|connection| &connection.address)
+    }
+
+    /// True when a session should be opened now; it then counts as being opened.
+    pub(super) fn wants_session(&mut self, peer: &PeerId, now: Instant) -> bool {
+        let Some(link) = self.peers.get_mut(peer) else {
+            return false;
+        };
+        let wants = match link.session {
+            Session::None => true,
+            Session::Waiting { due } => due <= now,
+            Session::Opening | Session::Open { .. } => false,
+        };
+        if wants {
+            link.session = Session::Opening;
+        }
+        wants
+    }
+
+    /// A stream was opened; the one before it ends. Gives the number of the new one.
+    pub(super) fn opened(
+        &mut self,
+        peer: &PeerId,
+        ended: CancellationToken,
+        now: Instant,
+    ) -> Option<u64> {
+        let link = self.peers.get_mut(peer)?;
+        link.end();
+        self.sessions += 1;
+        link.session = Session::Open {
+            number: self.sessions,
+            since: now,
+            ended,
+        };
+        Some(self.sessions)
+    }
+
+    /// No stream could be opened.
+    pub(super) fn not_opened(&mut self, peer: &PeerId, now: Instant, jitter: f64) {
+        if let Some(link) = self.peers.get_mut(peer)
+            && matches!(link.session, Session::Opening)
+        {
+            link.wait(now, jitter);
+        }
+    }
+
+    /// A session's stream was dropped or ended; an older one's end changes nothing.
+    pub(super) fn session_ended(&mut self, peer: &PeerId, which: u64, now: Instant, jitter: f64) {
+        let Some(link) = self.peers.get_mut(peer) else {
+            return;
+        };
+        let Session::Open { number, since, .. } = link.session else {
+            return;
+        };
+        if number != which {
+            return;
+        }
+        if now - since >= STABLE {
+            link.attempt = 0;
+        }
+        link.wait(now, jitter);
+    }
+
+    /// Waits for the other side to open the session, which is theirs to open.
+    pub(super) fn leave_to_them(&mut self, peer: &PeerId) {
+        if let Some(link) = self.peers.get_mut(peer)
+            && matches!(link.session, Session::Waiting { .. })
+        {
+            link.session = Session::None;
+        }
+    }
+
+    /// Those whose session should be opened again now.
+    pub(super) fn due(&self, now: Instant) -> Vec<PeerId> {
+        let waiting = self
+            .peers
+            .iter()
+            .filter(|(_, link)| link.due().is_some_and(|due| due <= now));
+        waiting.map(|(peer, _)| *peer).collect()
+    }
+
+    /// When [`Links::due`] should be asked next.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.peers.values().filter_map(Link::due).min()
+    }
+}
+
+impl Link {
+    fn due(&self) -> Option<Instant> {
+        match self.session {
+            Session::Waiting { due } => Some(due),
+            Session::None | Session::Opening | Session::Open { .. } => None,
+        }
+    }
+
+    fn wait(&mut self, now: Instant, jitter: f64) {
+        let wait: Duration = backoff(FIRST_REOPEN, LAST_REOPEN, self.attempt, jitter);
+        self.attempt = self.attempt.saturating_add(1);
+        self.session = Session::Waiting { due: now + wait };
+    }
+
+    fn end(&mut self) {
+        if let Session::Open { ended, .. } = std::mem::take(&mut self.session) {
+            ended.cancel();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(starts: &[u64]) -> (Links, PeerId, Instant) {
+        let (mut links, peer, now) = (Links::default(), PeerId::random(), Instant::now());
+        for (number, start) in starts.iter().enumerate() {
+            let address = format!("/ip4/127.0.0.1/tcp/{number}").parse().unwrap();
+            let since = now + Duration::from_secs(*start);
+            links.established(
+                peer,
+                ConnectionId::new_unchecked(number),
+                (Direction::CameIn, address),
+                since,
+            );
+        }
+        (links, peer, now)
+    }
+
+    #[test]
+    fn of_two_connections_begun_together_the_older_stays() {
+        let (links, peer, _) = link(&[0, 1]);
+        assert_eq!(links.surplus(&peer), Some(ConnectionId::new_unchecked(1)));
+        let (links, peer, _) = link(&[0]);
+        assert_eq!(links.surplus(&peer), None);
+    }
+
+    #[test]
+    fn a_device_that_dials_again_much_later_has_lost_the_older_connection() {
+        let (links, peer, _) = link(&[0, 60]);
+        assert_eq!(links.surplus(&peer), Some(ConnectionId::new_unchecked(0)));
+    }
+
+    #[test]
+    fn a_new_session_ends_the_older_one_and_only_the_newest_is_reopened() {
+        let (mut links, peer, now) = link(&[0]);
+        let (first, second) = (CancellationToken::new(), CancellationToken::new());
+        assert!(links.wants_session(&peer, now));
+        assert!(!links.wants_session(&peer, now));
+        let number = links.opened(&peer, first.clone(), now).unwrap();
+        links.opened(&peer, second.clone(), now);
+        assert!(first.is_cancelled() && !second.is_cancelled());
+        links.session_ended(&peer, number, now, 1.0);
+        assert_eq!(links.next_due(), None);
+        links.session_ended(&peer, number + 1, now, 1.0);
+        assert_eq!(links.next_due(), Some(now + FIRST_REOPEN));
+        assert_eq!(links.due(now + FIRST_REOPEN), [peer]);
+    }
+
+    #[test]
+    fn a_session_that_is_theirs_to_open_wakes_nobody_here() {
+        let (mut links, peer, now) = link(&[0]);
+        let number = links.opened(&peer, CancellationToken::new(), now).unwrap();
+        links.session_ended(&peer, number, now, 1.0);
+        links.leave_to_them(&peer);
+        assert_eq!(links.next_due(), None);
+    }
+
+    #[test]
+    fn the_last_connection_takes_the_session_with_it() {
+        let (mut links, peer, now) = link(&[0, 1]);
+        let ended = CancellationToken::new();
+        links.opened(&peer, ended.clone(), now);
+        assert!(!links.closed(&peer, ConnectionId::new_unchecked(0)));
+        assert!(!ended.is_cancelled());
+        assert!(links.closed(&peer, ConnectionId::new_unchecked(1)));
+        assert!(ended.is_cancelled() && !links.is_connected(&peer));
+    }
+}
