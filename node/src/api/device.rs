@@ -1,0 +1,145 @@
+//! Replies about devices and collections: who is there, and who has what.
+
+use serde::{Deserialize, Serialize};
+
+use super::moment::Moment;
+
+/// Is everything everywhere?
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// This device.
+    pub device: ThisDevice,
+    /// A node runs in this home (it answered), so changes travel by themselves.
+    pub running: bool,
+    /// There is at least one other device, and every one has confirmed every change.
+    pub in_sync: bool,
+    /// How many changes at least one other device has not confirmed.
+    pub unconfirmed: u64,
+    /// How many properties have more than one value to choose from.
+    pub conflicts: u64,
+    /// The address books and calendars.
+    pub collections: Vec<CollectionInfo>,
+    /// The other devices.
+    pub devices: Vec<Device>,
+}
+
+/// The device that answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThisDevice {
+    /// Its name.
+    pub name: String,
+    /// Its id: the public key in hexadecimal.
+    pub id: String,
+    /// The short form of the id for people to compare.
+    pub fingerprint: String,
+}
+
+/// An address book or a calendar.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectionInfo {
+    /// Its id, in hexadecimal.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `contacts` or `calendar`.
+    pub kind: String,
+    /// Items that are alive.
+    pub items: u64,
+    /// Changes stored, history included.
+    pub changes: u64,
+}
+
+/// Reply to `collections`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collections {
+    /// All of them, by name.
+    pub collections: Vec<CollectionInfo>,
+}
+
+/// Another device of the mesh.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Its name.
+    pub name: String,
+    /// Its id: the public key in hexadecimal.
+    pub id: String,
+    /// The short form of the id for people to compare.
+    pub fingerprint: String,
+    /// Connected now.
+    pub connected: bool,
+    /// When it was last connected; now, if it is.
+    pub last_seen: Option<Moment>,
+    /// Where it was last reached, as multiaddresses.
+    pub addresses: Vec<String>,
+    /// What it has confirmed.
+    pub collections: Vec<Confirmation>,
+}
+
+/// What a device has confirmed of one collection, in its own newest word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The collection's name.
+    pub collection: String,
+    /// How it stands.
+    pub state: ConfirmationState,
+    /// How many of our changes it lacks; 0 unless behind.
+    pub behind: u64,
+    /// When it last said so.
+    pub confirmed_at: Option<Moment>,
+}
+
+/// Whether a device holds what we hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmationState {
+    /// It has said that it holds everything we hold.
+    Confirmed,
+    /// It has said what it holds, and that is less.
+    Behind,
+    /// It has not said anything yet.
+    Unknown,
+}
+
+/// Reply to `devices`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    /// The device that answers.
+    pub this: ThisDevice,
+    /// The others, by name.
+    pub devices: Vec<Device>,
+}
+
+/// Reply to `pair`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paired {
+    /// The new device's id.
+    pub device: String,
+    /// The new device's name.
+    pub name: String,
+    /// The new device's fingerprint, as it shows it itself.
+    pub fingerprint: String,
+    /// Our fingerprint, as the new device shows it.
+    pub own_fingerprint: String,
+    /// Collections of both that are one from now on.
+    pub united: Vec<United>,
+}
+
+/// Two collections that became one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct United {
+    /// The name of ours.
+    pub ours: String,
+    /// The name of theirs.
+    pub theirs: String,
+}
+
+/// Reply to `wait`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waited {
+    /// Everything is confirmed by those waited for. False: the time was up (exit code 3).
+    pub confirmed: bool,
+    /// How long it took.
+    pub seconds: f64,
+    /// How those devices stand now.
+    pub devices: Vec<Device>,
+}

@@ -1,0 +1,121 @@
+//! Replies about items: contacts, events and tasks, and what is in conflict about them.
+
+use serde::{Deserialize, Serialize};
+
+use super::moment::Moment;
+
+/// One item in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemSummary {
+    /// Its short id, for commands.
+    pub id: String,
+    /// Its document id, the same on every device, in hexadecimal.
+    pub doc: String,
+    /// The collection's name.
+    pub collection: String,
+    /// `contact`, `event`, `task`, or the component's own name.
+    pub kind: String,
+    /// Its UID as written.
+    pub uid: String,
+    /// What people call it: the contact's name, the event's title.
+    pub name: String,
+    /// When it begins: `2026-11-22` (all day), `2026-11-22T10:00:00` (local wherever one
+    /// is), `2026-11-22T10:00:00Z`, or `2026-11-22T10:00:00[Europe/Berlin]`.
+    pub start: Option<String>,
+    /// When it ends, or is due, in the same form.
+    pub end: Option<String>,
+    /// It repeats.
+    pub recurring: bool,
+    /// How many of its properties have more than one value to choose from.
+    pub conflicts: u64,
+}
+
+/// Reply to `list` and `search`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Items {
+    /// Those that fit, at most as many as asked for.
+    pub items: Vec<ItemSummary>,
+    /// How many fit in all.
+    pub total: u64,
+}
+
+/// Reply to `show`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// What a list shows of it.
+    pub summary: ItemSummary,
+    /// Everything it says.
+    pub properties: Vec<Property>,
+    /// Where two devices said different things.
+    pub conflicts: Vec<Conflict>,
+    /// The item as a vCard or iCalendar text.
+    pub text: String,
+}
+
+/// One property of an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Property {
+    /// Its key in the document.
+    pub key: String,
+    /// Its name in the vCard or iCalendar text.
+    pub name: String,
+    /// The occurrence it belongs to (a RECURRENCE-ID), where it is not the whole series.
+    pub occurrence: Option<String>,
+    /// Its parameters as written, without the leading `;`.
+    pub params: String,
+    /// Its value as written.
+    pub value: String,
+}
+
+/// A property with more than one value to choose from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The short id of the item.
+    pub item: String,
+    /// What people call the item.
+    pub name: String,
+    /// The collection's name.
+    pub collection: String,
+    /// The property's key in the document.
+    pub key: String,
+    /// The property's name.
+    pub property: String,
+    /// The value every device shows.
+    pub shown: Version,
+    /// The values kept beside it.
+    pub others: Vec<Version>,
+}
+
+/// One value of a property in conflict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The value as written, with its parameters.
+    pub value: String,
+    /// Who wrote it: a device's or a source's name, where known.
+    pub by: Option<String>,
+    /// When, by the writer's clock, where known.
+    pub at: Option<Moment>,
+}
+
+/// Reply to `conflicts`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflicts {
+    /// All of them, by item.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Reply to `edit`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edited {
+    /// The item afterwards.
+    pub item: ItemSummary,
+    /// The names of the properties that changed; none when it already was so.
+    pub properties: Vec<String>,
+}
+
+/// Reply to `delete`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deleted {
+    /// The items as they were.
+    pub items: Vec<ItemSummary>,
+}

@@ -1,0 +1,40 @@
+//! What can be asked of a device, and what it answers: the seam between the engine and
+//! everything that drives it (command line, socket, app, web page).
+//!
+//! ```text
+//!  words ─► cli ─► Request ─┬────────────────────► Engine ─► Reply | Failure ─► cli ─► text, JSON
+//!                           └─► rpc (node.sock) ─►   │
+//!                                                    └─► Event (progress, and what happens by itself)
+//! ```
+//!
+//! Plain data: every type here is written to the socket and printed by `--json`, so a
+//! field's name is a promise to scripts. `docs/cli.md` describes each; a test compares.
+//! Fields without a value are written as `null`, never left out.
+
+mod device;
+mod event;
+mod failure;
+mod item;
+mod moment;
+mod reply;
+mod report;
+mod request;
+mod service;
+
+pub use device::{
+    CollectionInfo, Collections, Confirmation, ConfirmationState, Device, Devices, Paired, Status,
+    ThisDevice, United, Waited,
+};
+pub use event::Event;
+pub use failure::{Failure, FailureKind};
+pub use item::{Conflict, Conflicts, Deleted, Edited, Item, ItemSummary, Items, Property, Version};
+pub use moment::Moment;
+pub use reply::Reply;
+pub use report::{
+    Counts, Exported, ImportReport, ImportedFile, Refused, RefusedMail, SkippedFile, SourceAdded,
+    SourceInfo, SourceRemoved, SourceReport, Sources, SyncReport,
+};
+pub use request::{
+    EditBy, ExportTo, Form, ImportPath, Kind, Leaving, NewSource, Patch, Request, Write,
+};
+pub use service::{Discovery, Polling, RunOptions, Service};

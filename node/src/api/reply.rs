@@ -1,0 +1,124 @@
+//! The answer to a request, and the exit code it means.
+
+use serde::{Deserialize, Serialize};
+
+use super::device::{Collections, ConfirmationState, Devices, Paired, Status, Waited};
+use super::failure::FailureKind;
+use super::item::{Conflicts, Deleted, Edited, Item, Items};
+use super::report::{Exported, ImportReport, SourceAdded, SourceRemoved, Sources, SyncReport};
+
+/// The answer to a request. On the socket the variant's name is written around it;
+/// `--json` prints the inside only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// To `Request::Status`.
+    Status(Status),
+    /// To `Request::Devices`.
+    Devices(Devices),
+    /// To `Request::PairOffer` and `Request::PairJoin`.
+    Paired(Paired),
+    /// To `Request::Wait`.
+    Waited(Waited),
+    /// To `Request::Collections`.
+    Collections(Collections),
+    /// To `Request::Import`.
+    Imported(ImportReport),
+    /// To `Request::Export`.
+    Exported(Exported),
+    /// To `Request::SourceAdd`.
+    SourceAdded(SourceAdded),
+    /// To `Request::SourceList`.
+    Sources(Sources),
+    /// To `Request::SourceRemove`.
+    SourceRemoved(SourceRemoved),
+    /// To `Request::SourceSync`.
+    Synced(SyncReport),
+    /// To `Request::List` and `Request::Search`.
+    Items(Items),
+    /// To `Request::Show`.
+    Item(Item),
+    /// To `Request::Edit`.
+    Edited(Edited),
+    /// To `Request::Delete`.
+    Deleted(Deleted),
+    /// To `Request::Conflicts`.
+    Conflicts(Conflicts),
+}
+
+impl Reply {
+    /// 0 when all of it was done, 3 when a part was not, 1 when every source failed.
+    pub fn exit_code(&self) -> u8 {
+        let partly = FailureKind::Partly.exit_code();
+        match self {
+            Self::Imported(report)
+                if report.totals.refused > 0 || report.skipped.iter().any(|file| file.problem) =>
+            {
+                partly
+            }
+            Self::Synced(report) => {
+                let failed = report
+                    .sources
+                    .iter()
+                    .filter(|s| s.failure.is_some())
+                    .count();
+                if failed > 0 && failed == report.sources.len() {
+                    FailureKind::Failed.exit_code()
+                } else if failed > 0 || report.sources.iter().any(|s| !s.refused.is_empty()) {
+                    partly
+                } else {
+                    0
+                }
+            }
+            Self::Waited(waited) if !waited.confirmed => partly,
+            Self::Imported(_)
+            | Self::Waited(_)
+            | Self::Status(_)
+            | Self::Devices(_)
+            | Self::Paired(_)
+            | Self::Collections(_)
+            | Self::Exported(_)
+            | Self::SourceAdded(_)
+            | Self::Sources(_)
+            | Self::SourceRemoved(_)
+            | Self::Items(_)
+            | Self::Item(_)
+            | Self::Edited(_)
+            | Self::Deleted(_)
+            | Self::Conflicts(_) => 0,
+        }
+    }
+
+    /// What `--json` prints: the inside, without the variant's name.
+    pub fn document(&self) -> Result<serde_json::Value, serde_json::Error> {
+        match self {
+            Self::Status(inside) => serde_json::to_value(inside),
+            Self::Devices(inside) => serde_json::to_value(inside),
+            Self::Paired(inside) => serde_json::to_value(inside),
+            Self::Waited(inside) => serde_json::to_value(inside),
+            Self::Collections(inside) => serde_json::to_value(inside),
+            Self::Imported(inside) => serde_json::to_value(inside),
+            Self::Exported(inside) => serde_json::to_value(inside),
+            Self::SourceAdded(inside) => serde_json::to_value(inside),
+            Self::Sources(inside) => serde_json::to_value(inside),
+            Self::SourceRemoved(inside) => serde_json::to_value(inside),
+            Self::Synced(inside) => serde_json::to_value(inside),
+            Self::Items(inside) => serde_json::to_value(inside),
+            Self::Item(inside) => serde_json::to_value(inside),
+            Self::Edited(inside) => serde_json::to_value(inside),
+            Self::Deleted(inside) => serde_json::to_value(inside),
+            Self::Conflicts(inside) => serde_json::to_value(inside),
+        }
+    }
+}
+
+impl super::device::Device {
+    /// It has confirmed everything.
+    pub fn has_everything(&self) -> bool {
+        !self.collections.is_empty()
+            && self
+                .collections
+                .iter()
+                .all(|held| held.state == ConfirmationState::Confirmed)
+    }
+}

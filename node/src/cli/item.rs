@@ -1,0 +1,188 @@
+//! Commands about items: list, show, edit, delete.
+
+use std::fs;
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+
+use super::args::KindWord;
+use super::args::{Delete, Edit, List, Show};
+use super::ask;
+use super::door::Door;
+use super::output::{Output, clean, print};
+use super::show::count;
+use crate::api::{EditBy, Failure, Kind, Patch, Reply, Request};
+
+/// The longest text of one item: the node's socket takes no longer line.
+const LONGEST_TEXT: u64 = 16 * 1024 * 1024;
+/// So many of the items are named before they are deleted.
+const NAMED: usize = 10;
+
+pub(super) fn list(words: List) -> Request {
+    Request::List {
+        collection: words.collection,
+        kind: match words.kind {
+            KindWord::Contacts => Kind::Contacts,
+            KindWord::Events => Kind::Events,
+            KindWord::Tasks => Kind::Tasks,
+            KindWord::All => Kind::All,
+        },
+        from: words.from,
+        to: words.to,
+        limit: words.limit,
+    }
+}
+
+pub(super) async fn show(door: &Door, words: Show, output: &Output) -> Result<u8, Failure> {
+    let reply = door.ask(Request::Show { item: words.item }).await?;
+    match &reply {
+        Reply::Item(item) if words.raw && !output.is_json() => {
+            // To the letter, but not to a terminal.
+            match io::stdout().is_terminal() {
+                true => print(&clean(&item.text.replace("\r\n", "\n")))?,
+                false => print(&item.text)?,
+            }
+            Ok(0)
+        }
+        reply => output.reply(reply),
+    }
+}
+
+/// Removals first, then what is set, then what is added: `--remove TEL --add TEL=1`
+/// leaves one number.
+pub(super) fn edit(words: Edit) -> Result<Request, Failure> {
+    let by = match words.file {
+        Some(path) => EditBy::Text(read_text(&path)?),
+        None => {
+            let removed = words.remove.into_iter().map(|typed| Patch::Remove {
+                name: typed.name,
+                value: typed.value,
+            });
+            let set = words.set.into_iter().map(|typed| Patch::Set {
+                name: typed.name,
+                value: typed.value,
+            });
+            let added = words.add.into_iter().map(|typed| Patch::Add {
+                name: typed.name,
+                value: typed.value,
+            });
+            EditBy::Patches(removed.chain(set).chain(added).collect())
+        }
+    };
+    if by == EditBy::Patches(Vec::new()) {
+        return Err(Failure::usage("nothing to change was given")
+            .hint("for instance: pimesh edit ITEM --set NOTE=\"Met in Lyon\""));
+    }
+    Ok(Request::Edit {
+        item: words.item,
+        by,
+    })
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    let cannot =
+        |error: io::Error| Failure::caused_by(format!("cannot read {}", path.display()), &error);
+    let mut bytes = Vec::new();
+    match path.as_os_str() == "-" {
+        true => io::stdin()
+            .lock()
+            .take(LONGEST_TEXT + 1)
+            .read_to_end(&mut bytes),
+        false => fs::File::open(path)
+            .map_err(cannot)?
+            .take(LONGEST_TEXT + 1)
+            .read_to_end(&mut bytes),
+    }
+    .map_err(cannot)?;
+    if bytes.len() as u64 > LONGEST_TEXT {
+        return Err(Failure::usage("one item has at most 16 MiB of text"));
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        Failure::usage("the text is not UTF-8")
+            .hint("convert it first: iconv -f ISO-8859-1 -t UTF-8 FILE | pimesh edit ITEM --file -")
+    })
+}
+
+pub(super) async fn delete(door: &Door, words: Delete, output: &Output) -> Result<u8, Failure> {
+    if !words.yes {
+        let mut question = format!(
+            "Delete {} on all devices?",
+            count(words.items.len(), "item")
+        );
+        if super::output::can_ask() {
+            for item in words.items.iter().take(NAMED) {
+                let item = item.clone();
+                if let Reply::Item(item) = door.ask(Request::Show { item }).await? {
+                    let summary = item.summary;
+                    question
+                        .insert_str(0, &clean(&format!("  {}  {}\n", summary.id, summary.name)));
+                }
+            }
+        }
+        ask::sure(&question, false, "add --yes to delete without being asked")?;
+    }
+    door.answer(Request::Delete { items: words.items }, output)
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::args::{Cli, Command};
+    use super::*;
+    use crate::api::Form;
+
+    fn edit_words(words: &[&str]) -> Edit {
+        let words = ["pimesh", "edit", "7kq2"].iter().chain(words);
+        match Cli::try_parse_from(words).unwrap().command {
+            Command::Edit(edit) => edit,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn changes_are_made_in_an_order_that_lets_a_value_be_replaced() {
+        let words = edit_words(&["--add", "tel=2", "--set", "NOTE=a=b", "--remove", "TEL=1"]);
+        let Request::Edit { by, .. } = edit(words).unwrap() else {
+            panic!("an edit");
+        };
+        let name = |name: &str| name.to_owned();
+        assert_eq!(
+            by,
+            EditBy::Patches(vec![
+                Patch::Remove {
+                    name: name("TEL"),
+                    value: Some("1".into())
+                },
+                Patch::Set {
+                    name: name("NOTE"),
+                    value: Form::Plain("a=b".into())
+                },
+                Patch::Add {
+                    name: name("TEL"),
+                    value: Form::Plain("2".into())
+                },
+            ])
+        );
+    }
+
+    #[test]
+    fn an_edit_without_a_change_is_wrong_usage() {
+        let failure = edit(edit_words(&[])).unwrap_err();
+        assert_eq!(failure.kind.exit_code(), 2);
+    }
+
+    #[test]
+    fn a_file_that_is_not_utf8_says_how_to_convert_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("latin1.vcf");
+        fs::write(&path, b"FN:J\xf6rg").unwrap();
+        assert!(
+            read_text(&path)
+                .unwrap_err()
+                .hint
+                .unwrap()
+                .contains("iconv")
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! What happens, a line each.
+
+use super::device::confirmation;
+use super::report::one_source;
+use super::table::one_line;
+use super::{count, local};
+use crate::api::Event;
+
+/// The line for a person; none for what a person need not see.
+pub(in crate::cli) fn event(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Ready {
+            name, addresses, ..
+        } => {
+            let mut text = format!("ready: {}", one_line(name));
+            for address in addresses {
+                text += &format!("\n  listening on {address}");
+            }
+            text
+        }
+        Event::Listening { address } => format!("  listening on {address}"),
+        Event::Connected { name, .. } => format!("{} is connected", one_line(name)),
+        Event::Disconnected { name, reason, .. } => match reason {
+            Some(reason) => format!("{} is gone: {}", one_line(name), one_line(reason)),
+            None => format!("{} is gone", one_line(name)),
+        },
+        Event::Received {
+            name,
+            collection,
+            changes,
+            ..
+        } => format!(
+            "{} from {} in {}",
+            count(*changes, "change"),
+            one_line(name),
+            one_line(collection)
+        ),
+        Event::Changed {
+            collection,
+            changes,
+            ..
+        } => format!(
+            "{} here in {}",
+            count(*changes, "change"),
+            one_line(collection)
+        ),
+        // The mesh's own collection has no name: devices' names and the like.
+        Event::Confirmed { confirmation, .. } if confirmation.collection.is_empty() => return None,
+        Event::Confirmed {
+            name,
+            confirmation: held,
+            ..
+        } => format!("{} holds {}", one_line(name), one_line(&confirmation(held))),
+        Event::PairOffer {
+            code,
+            expires,
+            fingerprint,
+            addresses,
+        } => offer(code, &local(*expires), fingerprint, addresses),
+        Event::PairRefused { tries_left } => format!(
+            "Someone typed a wrong code. {} left.",
+            match tries_left {
+                1 => "1 try".to_owned(),
+                tries => format!("{tries} tries"),
+            }
+        ),
+        Event::Paired(paired) => format!("paired with {}", one_line(&paired.name)),
+        Event::Synced(report) => one_source(report),
+        Event::Warning { message, hint } => match hint {
+            Some(hint) => format!("warning: {message}\n  {hint}"),
+            None => format!("warning: {message}"),
+        },
+        Event::Missed { events } => format!("({} not shown)", count(*events, "event")),
+        Event::Stopping => "stopping".into(),
+        Event::Progress { .. } => return None,
+    })
+}
+
+fn offer(code: &str, expires: &str, fingerprint: &str, addresses: &[String]) -> String {
+    let mut text = format!(
+        "On the other device, run:\n\n    pimesh pair join {code}\n\n\
+         The code works once, until {expires}.\n\
+         This device's fingerprint: {fingerprint}\n"
+    );
+    if let Some(address) = addresses.first() {
+        text +=
+            &format!("If it does not find this one: pimesh pair join {code} --addr {address}\n");
+    }
+    text
+}

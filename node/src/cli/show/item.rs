@@ -1,0 +1,155 @@
+//! Items: contacts, events and tasks.
+
+use super::table::{one_line, table};
+use super::{count, local};
+use crate::api::{Conflict, Deleted, Edited, Item, ItemSummary, Items, Version};
+
+pub(super) fn items(items: &Items) -> String {
+    if items.items.is_empty() {
+        return "Nothing.\n".into();
+    }
+    let rows = items.items.iter().map(|item| {
+        vec![
+            item.id.clone(),
+            item.kind.clone(),
+            when(item),
+            marked(item),
+            item.collection.clone(),
+        ]
+    });
+    let mut text = table(&["ID", "KIND", "WHEN", "NAME", "COLLECTION"], rows);
+    let shown = u64::try_from(items.items.len()).unwrap_or(u64::MAX);
+    if items.total > shown {
+        text += &format!("… and {} more.\n", items.total - shown);
+    }
+    text
+}
+
+fn marked(item: &ItemSummary) -> String {
+    match item.conflicts {
+        0 => item.name.clone(),
+        _ => format!("{}  (in conflict)", item.name),
+    }
+}
+
+fn when(item: &ItemSummary) -> String {
+    let mut text = match (&item.start, &item.end) {
+        (Some(start), _) => plain_time(start),
+        (None, Some(end)) => format!("until {}", plain_time(end)),
+        (None, None) => String::new(),
+    };
+    if item.recurring {
+        text += " ↻";
+    }
+    text
+}
+
+/// `2026-11-22T10:00:00[Europe/Berlin]` as `2026-11-22 10:00 Europe/Berlin`.
+fn plain_time(text: &str) -> String {
+    let (time, zone) = match text.split_once('[') {
+        Some((time, zone)) => (time, zone.trim_end_matches(']')),
+        None => match text.strip_suffix('Z') {
+            Some(time) => (time, "UTC"),
+            None => (text, ""),
+        },
+    };
+    let time = time.strip_suffix(":00").unwrap_or(time).replace('T', " ");
+    format!("{time} {zone}").trim_end().to_owned()
+}
+
+pub(super) fn item(item: &Item) -> String {
+    let summary = &item.summary;
+    let mut text = format!(
+        "{}\n{} in {}, id {}\n",
+        one_line(&summary.name),
+        summary.kind,
+        summary.collection,
+        summary.id
+    );
+    let when = when(summary);
+    if !when.is_empty() {
+        let end = summary.end.as_deref().map(plain_time);
+        let until = end.map_or_else(String::new, |end| format!(" – {end}"));
+        text += &format!("{when}{until}\n");
+    }
+    text.push('\n');
+    let rows = item.properties.iter().map(|property| {
+        let occurrence = property.occurrence.as_deref();
+        let of = occurrence.map_or_else(String::new, |id| format!(" (on {id})"));
+        vec![
+            format!("{}{of}", property.name),
+            property.value.clone(),
+            property.params.clone(),
+        ]
+    });
+    text += &table(&["PROPERTY", "VALUE", "PARAMETERS"], rows);
+    if !item.conflicts.is_empty() {
+        text.push('\n');
+        text += &conflicts(&item.conflicts);
+    }
+    text
+}
+
+pub(super) fn edited(edited: &Edited) -> String {
+    let (id, name) = (&edited.item.id, &edited.item.name);
+    match edited.properties.is_empty() {
+        true => format!("{id}  {name}: it already was so, nothing changed.\n"),
+        false => format!("{id}  {name}: changed {}.\n", edited.properties.join(", ")),
+    }
+}
+
+pub(super) fn deleted(deleted: &Deleted) -> String {
+    let mut text = format!("Deleted {}.\n", count(deleted.items.len(), "item"));
+    for item in &deleted.items {
+        text += &format!("  {}  {}\n", item.id, one_line(&item.name));
+    }
+    text
+}
+
+pub(super) fn conflicts(conflicts: &[Conflict]) -> String {
+    if conflicts.is_empty() {
+        return "Nothing was changed differently on two devices.\n".into();
+    }
+    let mut text = String::new();
+    let mut last = "";
+    for conflict in conflicts {
+        if last != conflict.item {
+            let name = one_line(&conflict.name);
+            text += &format!("{}  {name}  ({})\n", conflict.item, conflict.collection);
+            last = &conflict.item;
+        }
+        text += &format!("  {}\n", conflict.property);
+        text += &format!("    shown: {}\n", version(&conflict.shown));
+        for other in &conflict.others {
+            text += &format!("    kept:  {}\n", version(other));
+        }
+    }
+    text += "\nDecide with: pimesh edit ITEM --set NAME=VALUE\n";
+    text
+}
+
+fn version(version: &Version) -> String {
+    let mut text = one_line(&version.value);
+    if let Some(by) = &version.by {
+        text += &format!("  by {by}");
+    }
+    if let Some(at) = version.at {
+        text += &format!("  at {}", local(at));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_time;
+
+    #[test]
+    fn times_are_shown_without_what_nobody_reads() {
+        assert_eq!(plain_time("2026-11-22"), "2026-11-22");
+        assert_eq!(plain_time("2026-11-22T10:00:00Z"), "2026-11-22 10:00 UTC");
+        assert_eq!(
+            plain_time("2026-11-22T10:00:00[Europe/Berlin]"),
+            "2026-11-22 10:00 Europe/Berlin"
+        );
+    }
+}

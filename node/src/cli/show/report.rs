@@ -1,0 +1,166 @@
+//! What came in and went out: imports, exports, sources.
+
+use super::table::{one_line, table};
+use super::{count, local, seconds};
+use crate::api::{
+    Counts, Exported, ImportReport, SourceInfo, SourceRemoved, SourceReport, SyncReport,
+};
+
+/// So many files are listed one by one; `--json` has them all.
+const FILES: usize = 40;
+/// So many reasons are told per file; `--json` has them all.
+const REASONS: usize = 10;
+
+pub(super) fn imported(report: &ImportReport) -> String {
+    let row = |path: String, counts: &Counts| {
+        vec![
+            path,
+            counts.begun.to_string(),
+            counts.added.to_string(),
+            counts.changed.to_string(),
+            counts.restored.to_string(),
+            counts.same.to_string(),
+            counts.overrides.to_string(),
+            counts.refused.to_string(),
+        ]
+    };
+    let with_items = || report.files.iter().filter(|file| file.counts.begun > 0);
+    let mut rows: Vec<_> = with_items()
+        .take(FILES)
+        .map(|file| row(file.path.clone(), &file.counts))
+        .collect();
+    let left_out = with_items().count().saturating_sub(FILES);
+    if left_out > 0 {
+        rows.push(vec![format!("… and {}", count(left_out, "more file"))]);
+    }
+    if rows.len() > 1 {
+        rows.push(row("in all".into(), &report.totals));
+    }
+    let headings = [
+        "FILE",
+        "FOUND#",
+        "ADDED#",
+        "CHANGED#",
+        "RESTORED#",
+        "SAME#",
+        "OVERRIDES#",
+        "REFUSED#",
+    ];
+    let mut text = match rows.is_empty() {
+        true => "No contacts or calendars were found.\n".into(),
+        false => table(&headings, rows),
+    };
+    let refusing = || report.files.iter().filter(|file| !file.refused.is_empty());
+    for file in refusing().take(REASONS) {
+        text += &format!("\nRefused in {}:\n", one_line(&file.path));
+        for one in file.refused.iter().take(REASONS) {
+            let reason = one_line(&one.reason);
+            text += &format!("  line {}, {}: {reason}\n", one.line, one.component);
+        }
+        text += &more(file.refused.len());
+    }
+    text += &more(refusing().count());
+    if !report.skipped.is_empty() {
+        text += "\nNot read:\n";
+        for file in report.skipped.iter().take(REASONS) {
+            text += &format!("  {}: {}\n", one_line(&file.path), one_line(&file.reason));
+        }
+        text += &more(report.skipped.len());
+    }
+    text += &match report.dry_run {
+        true => "\nNothing was written: this was only a try.\n".to_owned(),
+        false => format!("\nDone in {}.\n", seconds(report.seconds)),
+    };
+    text
+}
+
+fn more(all: usize) -> String {
+    match all.checked_sub(REASONS) {
+        None | Some(0) => String::new(),
+        Some(more) => format!("  … and {more} more (all of them with --json)\n"),
+    }
+}
+
+pub(super) fn exported(done: &Exported) -> String {
+    format!(
+        "Wrote {} of {} to {} ({} bytes).\n",
+        count(done.items, "item"),
+        done.collection,
+        done.path,
+        done.bytes
+    )
+}
+
+pub(super) fn sources(sources: &[SourceInfo]) -> String {
+    if sources.is_empty() {
+        return "No sources yet: add a mailbox with `pimesh source add imaps://YOU@HOST`.\n".into();
+    }
+    let rows = sources.iter().map(|source| {
+        let state = match (&source.last_failure, source.last_sync) {
+            (Some(failure), _) => format!("failed: {failure}"),
+            (None, Some(at)) => local(at),
+            (None, None) => "not yet".into(),
+        };
+        let name = match source.insecure {
+            true => format!("{} (insecure)", source.name),
+            false => source.name.clone(),
+        };
+        vec![name, source.url.clone(), source.items.to_string(), state]
+    });
+    table(&["SOURCE", "ADDRESS", "ITEMS#", "LAST READ"], rows)
+}
+
+pub(super) fn source_added(source: &SourceInfo) -> String {
+    format!(
+        "\"{0}\" is read from now on while `pimesh run` runs; at once with: pimesh source sync {0}\n",
+        source.name
+    )
+}
+
+pub(super) fn source_removed(removed: &SourceRemoved) -> String {
+    let mut text = format!("\"{}\" is not read any more.", removed.name);
+    if removed.kept > 0 {
+        text += &format!(" {} stay.", count(removed.kept, "item"));
+    }
+    if removed.removed > 0 {
+        text += &format!(" {} deleted.", count(removed.removed, "item"));
+    }
+    text + "\n"
+}
+
+pub(super) fn synced(report: &SyncReport) -> String {
+    if report.sources.is_empty() {
+        return sources(&[]);
+    }
+    report.sources.iter().map(source_report).collect()
+}
+
+fn source_report(source: &SourceReport) -> String {
+    let mut text = format!("{}\n", one_source(source));
+    for refused in source.refused.iter().take(REASONS) {
+        let reason = one_line(&refused.reason);
+        text += &format!("  refused: {}: {reason}\n", one_line(&refused.mail));
+    }
+    text += &more(source.refused.len());
+    text
+}
+
+/// What a source brought, on one line.
+pub(super) fn one_source(source: &SourceReport) -> String {
+    let name = &source.name;
+    if let Some(failure) = &source.failure {
+        let hint = failure.hint.as_deref().unwrap_or_default();
+        let text = format!("{name}: {}. {hint}", failure.message.trim_end_matches('.'));
+        return text.trim_end().to_owned();
+    }
+    format!(
+        "{name}: {} read, {} and {}: {} added, {} changed, {} the same ({})",
+        count(source.mails, "mail"),
+        count(source.invitations, "invitation"),
+        count(source.cards, "card"),
+        source.added,
+        source.changed,
+        source.same,
+        seconds(source.seconds)
+    )
+}

@@ -1,0 +1,333 @@
+//! Reading for people: lists, one item, search, conflicts.
+
+use std::collections::BTreeMap;
+
+use pimesh_crdt::doc::{Conflict as DocConflict, Document, Shown};
+use pimesh_crdt::item::register::Stored;
+use pimesh_crdt::item::{Item as Domain, key, kind, names};
+use pimesh_crdt::render::render;
+use pimesh_crdt::store::{Filter, ItemRow, Order, Page, ShortIds, Store};
+use pimesh_crdt::text::line::Line;
+use pimesh_crdt::{BlobHash, CollectionId, Timestamp};
+
+use super::{EngineError, collections};
+use crate::api::{
+    Conflict, Conflicts, Failure, Item, ItemSummary, Items, Kind, Moment, Property, Version,
+};
+
+/// Names of collections and devices, and how much of an id names an item: what turns rows
+/// into words.
+pub(super) struct Words {
+    collections: BTreeMap<CollectionId, String>,
+    devices: BTreeMap<String, String>,
+    short: ShortIds,
+}
+
+impl Words {
+    pub(super) fn of(store: &Store) -> Result<Self, EngineError> {
+        let collections = store
+            .collections()?
+            .into_iter()
+            .map(|c| (c.id, c.name))
+            .collect();
+        let devices = store
+            .devices()?
+            .into_iter()
+            .map(|device| (device.id.to_string()[..8].to_owned(), device.name))
+            .collect();
+        Ok(Self {
+            collections,
+            devices,
+            short: store.short_ids()?,
+        })
+    }
+
+    pub(super) fn collection(&self, id: CollectionId) -> String {
+        self.collections.get(&id).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn short(&self, doc: pimesh_crdt::DocId) -> String {
+        self.short.of(doc)
+    }
+
+    pub(super) fn summary(&self, row: &ItemRow) -> ItemSummary {
+        ItemSummary {
+            id: self.short.of(row.doc),
+            doc: row.doc.to_string(),
+            collection: self.collection(row.collection),
+            kind: kind_word(&row.kind).to_owned(),
+            uid: row.uid.clone(),
+            name: row.name.clone(),
+            start: moment(&row.start),
+            end: moment(&row.end),
+            recurring: row.recurring,
+            conflicts: u64::from(row.conflicts),
+        }
+    }
+
+    fn version(&self, value: &str, by: Option<&str>, time: i64) -> Version {
+        let by = by.map(|by| {
+            let (device, source) = by.split_once(' ').unwrap_or((by, ""));
+            match self.devices.get(device).filter(|name| !name.is_empty()) {
+                Some(name) => format!("{name} ({source})"),
+                None => source.to_owned(),
+            }
+        });
+        let at = u64::try_from(time).ok().filter(|time| *time > 0);
+        Version {
+            value: value.strip_prefix(':').unwrap_or(value).to_owned(),
+            by,
+            at: at.map(|at| Moment(Timestamp(at))),
+        }
+    }
+
+    fn conflict(&self, row: &ItemRow, conflict: &DocConflict) -> Conflict {
+        Conflict {
+            item: self.short.of(row.doc),
+            name: row.name.clone(),
+            collection: self.collection(row.collection),
+            property: names::written(key::name(&conflict.key)).to_owned(),
+            key: conflict.key.clone(),
+            shown: self.version(&conflict.shown, None, 0),
+            others: conflict
+                .others
+                .iter()
+                .map(|other| self.version(&other.value, other.by.as_deref(), other.time))
+                .collect(),
+        }
+    }
+}
+
+/// A date or time as written (`20261122T100000[Zone]`), in the form of `ItemSummary::start`.
+fn moment(written: &str) -> Option<String> {
+    let (value, zone) = written
+        .split_once('[')
+        .map_or((written, ""), |(value, zone)| (value, zone));
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let bytes = value.as_bytes();
+    let date = value.get(..8).filter(|date| digits(date));
+    match (date, bytes.len()) {
+        _ if value.is_empty() => None,
+        (Some(d), 8) => Some(format!("{}-{}-{}", &d[..4], &d[4..6], &d[6..])),
+        (Some(d), 15 | 16) if bytes[8] == b'T' && value.get(9..15).is_some_and(digits) => {
+            let (t, utc) = (&value[9..15], if bytes.len() == 16 { "Z" } else { "" });
+            let zone = if zone.is_empty() {
+                String::new()
+            } else {
+                format!("[{zone}")
+            };
+            Some(format!(
+                "{}-{}-{}T{}:{}:{}{utc}{zone}",
+                &d[..4],
+                &d[4..6],
+                &d[6..],
+                &t[..2],
+                &t[2..4],
+                &t[4..]
+            ))
+        }
+        _ => Some(written.to_owned()),
+    }
+}
+
+fn kind_word(kind: &str) -> &str {
+    match kind {
+        kind::VCARD => "contact",
+        kind::VEVENT => "event",
+        kind::VTODO => "task",
+        other => other,
+    }
+}
+
+/// What a list asks for.
+pub(super) struct Wanted {
+    pub(super) collection: Option<String>,
+    pub(super) kind: Kind,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+    pub(super) text: String,
+    pub(super) limit: Option<usize>,
+}
+
+pub(super) fn list(store: &Store, wanted: &Wanted) -> Result<Items, EngineError> {
+    let collection = match &wanted.collection {
+        Some(name) => Some(collections::named(store, name)?.class),
+        None => None,
+    };
+    let filter = Filter {
+        collection,
+        kinds: match wanted.kind {
+            Kind::Contacts => vec![kind::VCARD.into()],
+            Kind::Events => vec![kind::VEVENT.into()],
+            Kind::Tasks => vec![kind::VTODO.into()],
+            Kind::All => Vec::new(),
+        },
+        text: wanted.text.clone(),
+        ..Filter::default()
+    };
+    let day = |day: &Option<String>| day.as_ref().map(|day| day.replace('-', ""));
+    let (from, to) = (day(&wanted.from), day(&wanted.to));
+    let in_days = |row: &ItemRow| {
+        if from.is_none() && to.is_none() {
+            return true;
+        }
+        let (start, end) = (row.start.get(..8), row.end.get(..8).or(row.start.get(..8)));
+        let (Some(start), Some(end)) = (start, end) else {
+            return false;
+        };
+        to.as_deref().is_none_or(|to| start <= to)
+            && (row.recurring || from.as_deref().is_none_or(|from| end >= from))
+    };
+    let order = if from.is_some() || to.is_some() || wanted.kind == Kind::Events {
+        Order::Start
+    } else {
+        Order::Name
+    };
+    let rows: Vec<ItemRow> = store
+        .list(&filter, order, Page::ALL)?
+        .into_iter()
+        .filter(|row| row.collection != CollectionId::MESH && in_days(row))
+        .collect();
+    let words = Words::of(store)?;
+    Ok(Items {
+        total: rows.len() as u64,
+        items: rows
+            .iter()
+            .take(wanted.limit.unwrap_or(usize::MAX))
+            .map(|row| words.summary(row))
+            .collect(),
+    })
+}
+
+/// The one living item that a person names by its id or a beginning of it; `COLLECTION/ID`
+/// where it is in two collections.
+pub(super) fn find(store: &Store, wanted: &str) -> Result<ItemRow, EngineError> {
+    let (within, id) = match wanted.trim().rsplit_once('/') {
+        Some((name, id)) => (Some(collections::named(store, name)?.class), id),
+        None => (None, wanted.trim()),
+    };
+    let mut rows: Vec<ItemRow> = store
+        .find(&id.to_ascii_lowercase())?
+        .into_iter()
+        .filter(|row| row.live && row.collection != CollectionId::MESH)
+        .filter(|row| within.is_none_or(|within| row.collection == within))
+        .collect();
+    match rows.len() {
+        1 => Ok(rows.remove(0)),
+        0 => Err(Failure::not_found(format!("there is no item {wanted:?}"))
+            .hint("pimesh list and pimesh search show the ids")
+            .into()),
+        n => {
+            let words = Words::of(store)?;
+            let names: Vec<String> = rows
+                .iter()
+                .take(5)
+                .map(|row| {
+                    let (collection, id) = (words.collection(row.collection), words.short(row.doc));
+                    format!("\"{collection}/{id}\" ({})", row.name)
+                })
+                .collect();
+            Err(Failure::usage(format!("{n} items begin with {id:?}"))
+                .hint(format!("give one of: {}", names.join(", ")))
+                .into())
+        }
+    }
+}
+
+/// A document as it is stored now.
+pub(super) fn document(store: &Store, row: &ItemRow) -> Result<Document, EngineError> {
+    let changes = store.changes_of(row.collection, row.doc)?;
+    Ok(Document::load(changes.iter().map(Vec::as_slice))?)
+}
+
+pub(super) fn shown(store: &Store, row: &ItemRow) -> Result<Shown, EngineError> {
+    Ok(document(store, row)?.view().shown())
+}
+
+pub(super) fn show(store: &Store, wanted: &str) -> Result<Item, EngineError> {
+    let row = find(store, wanted)?;
+    let shown = shown(store, &row)?;
+    let words = Words::of(store)?;
+    let blobs = |hash: BlobHash| store.blob(hash).ok().flatten();
+    Ok(Item {
+        summary: words.summary(&row),
+        properties: properties(&shown.item),
+        conflicts: shown
+            .conflicts
+            .iter()
+            .map(|c| words.conflict(&row, c))
+            .collect(),
+        text: render(&shown.item, &blobs).text,
+    })
+}
+
+/// The properties of an item, as a person or script reads them: a register of several is
+/// told line by line, an alarm or unknown component whole.
+fn properties(item: &Domain) -> Vec<Property> {
+    let mut out = Vec::new();
+    for (at, stored) in &item.values {
+        let (rid, rest) = key::split_override(at);
+        if rest.starts_with('~') {
+            continue;
+        }
+        let name = key::name(at);
+        let mut tell = |name: &str, params: &str, value: &str| {
+            out.push(Property {
+                key: at.clone(),
+                name: names::written(name).to_owned(),
+                occurrence: rid.map(|rid| rid.replace("%2F", "/").replace("%25", "%")),
+                params: params.to_owned(),
+                value: value.to_owned(),
+            });
+        };
+        if matches!(name, key::WHEN | key::DONE | key::NAME) {
+            for line in stored.split('\n').filter_map(Line::read) {
+                if !line.name.starts_with('~') {
+                    tell(line.name, line.params, line.value);
+                }
+            }
+        } else if name == "ALARM" || name.starts_with("C/") {
+            tell(name, "", stored);
+        } else {
+            let read = Stored::read(stored);
+            tell(name, read.params, read.value);
+        }
+    }
+    out
+}
+
+pub(super) fn conflicts(store: &Store) -> Result<Conflicts, EngineError> {
+    let words = Words::of(store)?;
+    let filter = Filter {
+        conflicts: true,
+        ..Filter::default()
+    };
+    let mut out = Conflicts::default();
+    for row in store.list(&filter, Order::Name, Page::ALL)? {
+        if row.collection == CollectionId::MESH {
+            continue;
+        }
+        let shown = shown(store, &row)?;
+        out.conflicts
+            .extend(shown.conflicts.iter().map(|c| words.conflict(&row, c)));
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moment;
+
+    #[test]
+    fn dates_and_times_are_told_as_scripts_read_them() {
+        assert_eq!(moment("20261122").as_deref(), Some("2026-11-22"));
+        assert_eq!(
+            moment("20261122T100000Z").as_deref(),
+            Some("2026-11-22T10:00:00Z")
+        );
+        let zoned = moment("20261122T100000[Europe/Berlin]");
+        assert_eq!(zoned.as_deref(), Some("2026-11-22T10:00:00[Europe/Berlin]"));
+        assert_eq!(moment(""), None);
+        assert_eq!(moment("tomorrow").as_deref(), Some("tomorrow"));
+    }
+}

@@ -1,0 +1,315 @@
+//! The device at work: everything that is asked of it and everything it does by itself.
+//!
+//! ```text
+//!  api::Request ──► execute ──┬─► import, mailbox ─► inbound ─┐
+//!                             ├─► edit                        ├─► store (its own thread)
+//!                             └─► items, export, status ◄─────┘        │ Notice
+//!  mesh ◄──► network ◄──► peers: one session per device ◄──────────────┘
+//! ```
+//!
+//! Read `inbound.rs` first: the way in is one function. Invariants: one owner of the store;
+//! whatever was committed is told to every session; nothing leaves before it is on the disk.
+
+mod collections;
+mod edit;
+mod error;
+mod export;
+mod import;
+mod inbound;
+mod items;
+mod mailbox;
+mod members;
+mod network;
+mod pairing;
+mod peers;
+mod sources;
+mod status;
+mod store;
+mod taker;
+mod who;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ed25519_dalek::SigningKey;
+use pimesh_crdt::store::Committed;
+use pimesh_crdt::sync::membership::Statement;
+use pimesh_crdt::{BlobHash, CollectionId, DeviceId, Timestamp};
+use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+
+pub use error::EngineError;
+use store::StoreHandle;
+use who::Me;
+
+use crate::api::{Collections, Event, Failure, Reply, Request, RunOptions, Service};
+use crate::home::{Home, HomeLock};
+use crate::secrets::Secrets;
+
+/// Events kept for a watcher that is slow; older ones are told as missed.
+const EVENTS: usize = 1024;
+
+/// Notices kept for a session that is slow; one that missed some reads the store anew.
+const NOTICES: usize = 256;
+
+/// Items of one event that are named.
+const MOST_NAMED: usize = 100;
+
+/// One device, open.
+#[derive(Debug)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+/// What the tasks of a device share.
+#[derive(Debug)]
+struct Inner {
+    home: Home,
+    me: Me,
+    key: SigningKey,
+    store: StoreHandle,
+    events: broadcast::Sender<Event>,
+    notices: broadcast::Sender<Notice>,
+    network: Mutex<Option<network::Network>>,
+    /// When each device last said what it holds of each collection.
+    said: Mutex<BTreeMap<(DeviceId, CollectionId), Timestamp>>,
+    _lock: HomeLock,
+}
+
+/// Something was stored that sessions must hear of.
+#[derive(Clone, Debug)]
+enum Notice {
+    /// Changes, and from which session.
+    Committed(Arc<Committed>, Option<DeviceId>),
+    /// Statements of membership.
+    Membership(Arc<Vec<Statement>>),
+    /// A blob arrived.
+    Blob(BlobHash),
+}
+
+impl Engine {
+    /// Opens the device in this home, for this process alone.
+    pub fn open(home: Home) -> Result<Self, Failure> {
+        Self::try_open(home).map_err(Failure::from)
+    }
+
+    fn try_open(home: Home) -> Result<Self, EngineError> {
+        let key = home.device_key()?;
+        let lock = home.lock()?;
+        let device = DeviceId(key.verifying_key().to_bytes());
+        let store = StoreHandle::open(&home.database(), device)?;
+        let inner = Arc::new(Inner {
+            home,
+            me: Me { device },
+            key,
+            store,
+            events: broadcast::channel(EVENTS).0,
+            notices: broadcast::channel(NOTICES).0,
+            network: Mutex::new(None),
+            said: Mutex::new(BTreeMap::new()),
+            _lock: lock,
+        });
+        Ok(Self { inner })
+    }
+
+    /// Runs the device's part of the mesh until `stop` is cancelled. Commands go on being
+    /// answered by [`Service::execute`] meanwhile.
+    pub async fn run(&self, options: RunOptions, stop: CancellationToken) -> Result<(), Failure> {
+        network::run(Arc::clone(&self.inner), options, stop)
+            .await
+            .map_err(Failure::from)
+    }
+
+    fn me(&self) -> Me {
+        self.inner.me
+    }
+
+    fn secrets(&self) -> Secrets {
+        Secrets::at(self.inner.home.secrets())
+    }
+
+    async fn announce(&self, committed: &Committed) -> Result<(), EngineError> {
+        self.inner.announce(committed).await
+    }
+
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the table of all commands, an arm each"
+    )]
+    async fn answer(
+        &self,
+        request: Request,
+        events: &mpsc::Sender<Event>,
+    ) -> Result<Reply, EngineError> {
+        let store = &self.inner.store;
+        let me = self.me();
+        store.with(collections::settle_once).await?;
+        Ok(match request {
+            Request::Status => Reply::Status(self.status().await?),
+            Request::Devices => Reply::Devices(self.devices().await?),
+            Request::PairOffer => Reply::Paired(self.pair_offer(events).await?),
+            Request::PairJoin { code, addresses } => {
+                Reply::Paired(self.pair_join(&code, &addresses).await?)
+            }
+            Request::Wait {
+                device,
+                timeout_seconds,
+            } => Reply::Waited(self.wait(device, timeout_seconds).await?),
+            Request::Watch => return Err(Failure::usage("watch is answered by the node").into()),
+            Request::Collections => Reply::Collections(Collections {
+                collections: store.with(|store| status::collection_infos(store)).await?,
+            }),
+            Request::Import { paths, into, write } => {
+                Reply::Imported(self.import(paths, into, write, events).await?)
+            }
+            Request::Export { collection, to } => {
+                let (exported, incomplete) = store
+                    .with(move |store| export::export(store, &collection, &to))
+                    .await?;
+                if !incomplete.is_empty() {
+                    let message = format!(
+                        "not all attachments are here yet: {}",
+                        incomplete.join(", ")
+                    );
+                    let hint = Some("connect the other device and export again".to_owned());
+                    let _ = events.try_send(Event::Warning { message, hint });
+                }
+                Reply::Exported(exported)
+            }
+            Request::SourceAdd(source) => Reply::SourceAdded(self.source_add(source).await?),
+            Request::SourceList => Reply::Sources(self.source_list().await?),
+            Request::SourceRemove { name, items } => {
+                Reply::SourceRemoved(self.source_remove(name, items).await?)
+            }
+            Request::SourceSync { name } => Reply::Synced(self.source_sync(name, events).await?),
+            Request::List {
+                collection,
+                kind,
+                from,
+                to,
+                limit,
+            } => {
+                let text = String::new();
+                let wanted = items::Wanted {
+                    collection,
+                    kind,
+                    from,
+                    to,
+                    text,
+                    limit,
+                };
+                Reply::Items(store.with(move |store| items::list(store, &wanted)).await?)
+            }
+            Request::Search { text, limit } => {
+                let (collection, kind, from, to) = (None, crate::api::Kind::All, None, None);
+                let wanted = items::Wanted {
+                    collection,
+                    kind,
+                    from,
+                    to,
+                    text,
+                    limit,
+                };
+                Reply::Items(store.with(move |store| items::list(store, &wanted)).await?)
+            }
+            Request::Show { item } => {
+                Reply::Item(store.with(move |store| items::show(store, &item)).await?)
+            }
+            Request::Edit { item, by } => {
+                let (edited, committed) = store
+                    .with(move |store| edit::edit(store, &item, &by, me))
+                    .await?;
+                self.announce(&committed).await?;
+                Reply::Edited(edited)
+            }
+            Request::Delete { items } => {
+                let (deleted, committed) = store
+                    .with(move |store| edit::delete(store, &items, me))
+                    .await?;
+                self.announce(&committed).await?;
+                Reply::Deleted(deleted)
+            }
+            Request::Conflicts => {
+                Reply::Conflicts(store.with(|store| items::conflicts(store)).await?)
+            }
+        })
+    }
+}
+
+impl Inner {
+    /// Tells sessions and watchers what this device has committed itself.
+    async fn announce(&self, committed: &Committed) -> Result<(), EngineError> {
+        if committed.vectors.is_empty() {
+            return Ok(());
+        }
+        // nobody may be listening
+        let _ = self
+            .notices
+            .send(Notice::Committed(Arc::new(committed.clone()), None));
+        if self.events.receiver_count() > 0 {
+            let told = self.told(committed).await?;
+            for (_, collection, changes, items) in told {
+                let _ = self.events.send(Event::Changed {
+                    collection,
+                    changes,
+                    items,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Per class: its id, its name, how many documents changed, and their short ids.
+    async fn told(
+        &self,
+        committed: &Committed,
+    ) -> Result<Vec<(CollectionId, String, u64, Vec<String>)>, EngineError> {
+        let docs = committed.docs.clone();
+        self.store
+            .with(move |store| {
+                let words = items::Words::of(store)?;
+                let mut by_class: BTreeMap<CollectionId, Vec<_>> = BTreeMap::new();
+                for (class, doc) in docs {
+                    if class != CollectionId::MESH {
+                        by_class.entry(class).or_default().push(doc);
+                    }
+                }
+                Ok::<_, EngineError>(
+                    by_class
+                        .into_iter()
+                        .map(|(class, docs)| {
+                            let short = docs
+                                .iter()
+                                .take(MOST_NAMED)
+                                .map(|d| words.short(*d))
+                                .collect();
+                            (class, words.collection(class), docs.len() as u64, short)
+                        })
+                        .collect(),
+                )
+            })
+            .await
+    }
+
+    fn network(&self) -> MutexGuard<'_, Option<network::Network>> {
+        self.network.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn said(&self) -> MutexGuard<'_, BTreeMap<(DeviceId, CollectionId), Timestamp>> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Service for Engine {
+    async fn execute(
+        &self,
+        request: Request,
+        events: &mpsc::Sender<Event>,
+    ) -> Result<Reply, Failure> {
+        self.answer(request, events).await.map_err(Failure::from)
+    }
+
+    fn events(&self) -> broadcast::Receiver<Event> {
+        self.inner.events.subscribe()
+    }
+}

@@ -1,0 +1,198 @@
+//! One session with one connected device: does what the session says, and feeds back what
+//! happened.
+//!
+//! Frames leave through a task of their own, so that a device that does not read never stops
+//! us from reading. Everything that is stored is stored before anything about it is said.
+
+mod outputs;
+mod stored;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pimesh_crdt::sync::{Identity, Input, Session, VersionVector};
+use pimesh_crdt::{CollectionId, DeviceId};
+use pimesh_transports::mesh::{FrameReceiver, FrameSender, FrameStream};
+use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::who::now;
+use super::{EngineError, Inner, Notice, status};
+
+/// Frames on their way to the wire; the session itself allows fewer to be unsent.
+const UNSENT: usize = 512;
+
+/// How often a session is told that time passes.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Runs the session until one side ends it. Gives the reason, for people.
+pub(super) async fn converse(
+    inner: Arc<Inner>,
+    peer: DeviceId,
+    stream: FrameStream,
+    stop: CancellationToken,
+) -> String {
+    let (sender, receiver) = stream.split();
+    let (frames, waiting) = mpsc::channel(UNSENT);
+    let (written, sent) = mpsc::channel(UNSENT);
+    let writer = tokio::spawn(write(sender, waiting, written));
+    let seed = u64::from_le_bytes(inner.me.device.0[..8].try_into().unwrap_or_default());
+    let incarnation = match inner
+        .store
+        .read(|store| Ok(store.origin().incarnation))
+        .await
+    {
+        Ok(incarnation) => incarnation,
+        Err(error) => return error.to_string(),
+    };
+    let me = Identity {
+        device: inner.me.device,
+        incarnation,
+        seed,
+    };
+    let mut conversation = Conversation {
+        notices: inner.notices.subscribe(),
+        session: Session::new(me, peer),
+        inner,
+        peer,
+        frames,
+        closed: None,
+        early: BTreeMap::new(),
+    };
+    let reason = match conversation.run(receiver, sent, &stop).await {
+        Ok(reason) => reason,
+        Err(error) => crate::api::Failure::from(error).message,
+    };
+    drop(conversation);
+    // the farewell is among the frames; a peer that does not read gets no more time than this
+    let _ = tokio::time::timeout(Duration::from_secs(2), writer).await;
+    reason
+}
+
+/// Writes frames in order, and says so after each.
+async fn write(
+    mut sender: FrameSender,
+    mut frames: mpsc::Receiver<Vec<u8>>,
+    written: mpsc::Sender<()>,
+) {
+    while let Some(frame) = frames.recv().await {
+        if sender.send(frame).await.is_err() {
+            return;
+        }
+        // after the end of the session nobody counts, and the farewell is still to come
+        let _ = written.send(()).await;
+    }
+    let _ = sender.finish().await;
+}
+
+struct Conversation {
+    inner: Arc<Inner>,
+    peer: DeviceId,
+    session: Session,
+    frames: mpsc::Sender<Vec<u8>>,
+    notices: broadcast::Receiver<Notice>,
+    closed: Option<String>,
+    /// What the peer says it holds of collections that are not here yet.
+    early: BTreeMap<CollectionId, VersionVector>,
+}
+
+impl Conversation {
+    async fn run(
+        &mut self,
+        mut receiver: FrameReceiver,
+        mut sent: mpsc::Receiver<()>,
+        stop: &CancellationToken,
+    ) -> Result<String, EngineError> {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let started = self.started().await?;
+        self.act(started).await?;
+        self.want_blobs().await?;
+        while self.closed.is_none() {
+            let input = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok("this device stops".into()),
+                written = sent.recv() => match written {
+                    Some(()) => Input::Sent,
+                    None => return Ok("the connection is gone".into()),
+                },
+                notice = self.notices.recv() => match self.heard(notice).await? {
+                    Some(input) => input,
+                    None => continue,
+                },
+                frame = receiver.recv() => match frame {
+                    Ok(Some(bytes)) => {
+                        let outputs = self.session.handle_bytes(now(), &bytes);
+                        self.perform(outputs).await?;
+                        continue;
+                    }
+                    Ok(None) => return Ok("the other device ended the connection".into()),
+                    Err(error) => return Ok(error.to_string()),
+                },
+                _ = ticks.tick() => Input::Tick,
+            };
+            self.act(input).await?;
+        }
+        Ok(self.closed.take().unwrap_or_default())
+    }
+
+    async fn started(&self) -> Result<Input, EngineError> {
+        self.inner
+            .store
+            .with(|store| {
+                let mut collections = Vec::new();
+                for collection in store.collections()? {
+                    collections.push((collection.id, store.version_vector(collection.id)?));
+                }
+                let membership = status::statements(store)?;
+                Ok::<_, EngineError>(Input::Started {
+                    collections,
+                    membership,
+                })
+            })
+            .await
+    }
+
+    /// What a notice means for this session.
+    async fn heard(
+        &mut self,
+        notice: Result<Notice, broadcast::error::RecvError>,
+    ) -> Result<Option<Input>, EngineError> {
+        match notice {
+            Ok(Notice::Committed(committed, from)) => {
+                if from != Some(self.peer) {
+                    for (collection, vector) in &committed.vectors {
+                        let (collection, vector) = (*collection, vector.clone());
+                        self.act(Input::Committed { collection, vector }).await?;
+                    }
+                }
+                Ok(None)
+            }
+            Ok(Notice::Membership(statements)) => {
+                Ok(Some(Input::Membership(statements.as_ref().clone())))
+            }
+            Ok(Notice::Blob(hash)) => Ok(Some(Input::BlobArrived(hash))),
+            Err(broadcast::error::RecvError::Lagged(_)) => {
+                // some were missed: say everything anew
+                if let Input::Started {
+                    collections,
+                    membership,
+                } = self.started().await?
+                {
+                    for (collection, vector) in collections {
+                        self.act(Input::Committed { collection, vector }).await?;
+                    }
+                    return Ok(Some(Input::Membership(membership)));
+                }
+                Ok(None)
+            }
+            Err(broadcast::error::RecvError::Closed) => Ok(Some(Input::Tick)),
+        }
+    }
+
+    async fn act(&mut self, input: Input) -> Result<(), EngineError> {
+        let outputs = self.session.handle(now(), input);
+        self.perform(outputs).await
+    }
+}

@@ -1,0 +1,160 @@
+//! What a session says, done: frames written, entries and blobs read and stored.
+
+use std::collections::VecDeque;
+
+use pimesh_crdt::store::Piece;
+use pimesh_crdt::sync::{Input, Output, StoredPiece, codec};
+
+use super::Conversation;
+use crate::api::Event;
+use crate::engine::who::now;
+use crate::engine::{EngineError, Notice};
+
+impl Conversation {
+    /// Does what the session says, in order; what comes of it is fed back behind the rest.
+    pub(super) async fn perform(&mut self, outputs: Vec<Output>) -> Result<(), EngineError> {
+        let mut todo = VecDeque::from(outputs);
+        while let Some(output) = todo.pop_front() {
+            if let Some(input) = self.one(output).await? {
+                todo.extend(self.session.handle(now(), input));
+            }
+        }
+        Ok(())
+    }
+
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the table of all outputs, an arm each"
+    )]
+    async fn one(&mut self, output: Output) -> Result<Option<Input>, EngineError> {
+        match output {
+            Output::Send(frame) => {
+                let sent = match codec::encode(&frame) {
+                    Ok(bytes) => self.frames.try_send(bytes).is_ok(),
+                    Err(error) => {
+                        tracing::error!(%error, "a frame of ours is over a limit");
+                        false
+                    }
+                };
+                if !sent && self.closed.is_none() {
+                    self.closed = Some("the other device does not read what it is sent".into());
+                }
+                Ok(None)
+            }
+            Output::Load {
+                collection,
+                their,
+                max_bytes,
+            } => {
+                let loaded = self
+                    .inner
+                    .store
+                    .read(move |store| {
+                        let page = store.log_after(collection, &their, max_bytes)?;
+                        let (entries, after, forks) = (page.entries, page.after, page.forks);
+                        Ok(Input::Loaded {
+                            collection,
+                            entries,
+                            after,
+                            forks,
+                        })
+                    })
+                    .await?;
+                Ok(Some(loaded))
+            }
+            Output::Store {
+                collection,
+                entries,
+            } => self.store(collection, entries).await.map(Some),
+            Output::StoreMembership(statements) => {
+                self.inner.keep_statements(statements).await?;
+                Ok(None)
+            }
+            Output::LoadBlob {
+                hash,
+                offset,
+                max_bytes,
+            } => {
+                let piece = self
+                    .inner
+                    .store
+                    .read(move |store| store.blob_piece(hash, offset, max_bytes))
+                    .await?;
+                Ok(Some(Input::BlobLoaded {
+                    hash,
+                    offset,
+                    piece,
+                }))
+            }
+            Output::StoreBlob {
+                hash,
+                offset,
+                total,
+                bytes,
+            } => {
+                let piece = self
+                    .inner
+                    .store
+                    .with(move |store| {
+                        let mut batch = store.batch(now())?;
+                        let piece = batch.put_blob_piece(hash, offset, total, &bytes)?;
+                        batch.commit().map(|_| piece)
+                    })
+                    .await?;
+                let piece = match piece {
+                    Piece::Next(at) => StoredPiece::Next(at),
+                    Piece::Wrong => StoredPiece::Wrong,
+                    Piece::Whole => {
+                        let _ = self.inner.notices.send(Notice::Blob(hash));
+                        StoredPiece::Whole
+                    }
+                };
+                let outputs = self
+                    .session
+                    .handle(now(), Input::BlobStored { hash, piece });
+                if piece == StoredPiece::Whole {
+                    self.want_blobs_into(outputs).await.map(|()| None)
+                } else {
+                    Box::pin(self.perform(outputs)).await.map(|()| None)
+                }
+            }
+            Output::Confirmed { collection, vector } => {
+                self.confirmed(collection, vector).await?;
+                Ok(None)
+            }
+            Output::InSync {
+                collection,
+                in_sync,
+            } => {
+                tracing::debug!(peer = %self.peer, %collection, in_sync, "in sync");
+                Ok(None)
+            }
+            Output::Forked { collection, fork } => {
+                tracing::warn!(peer = %self.peer, %collection, ?fork, "histories differ");
+                let message = format!(
+                    "the device {} was copied or restored from a backup, and its changes no longer \
+                     have one history",
+                    fork.origin.device
+                );
+                self.warn(message);
+                Ok(None)
+            }
+            Output::PeerStopped { collection, reason } => {
+                tracing::warn!(peer = %self.peer, %collection, reason, "the peer stopped");
+                self.warn(reason);
+                Ok(None)
+            }
+            Output::Close(reason) => {
+                self.closed = Some(reason.to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    pub(super) fn warn(&self, message: String) {
+        let _ = self.inner.events.send(Event::Warning {
+            message,
+            hint: None,
+        });
+    }
+}

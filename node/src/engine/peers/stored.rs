@@ -1,0 +1,214 @@
+//! What was received: stored, told to the other sessions and to people, and confirmed.
+
+use std::sync::Arc;
+
+use pimesh_crdt::store::{MissingBlob, Received, StoreError, Why};
+use pimesh_crdt::sync::{HeldUp, Input, Output, VersionVector, WantedBlob};
+use pimesh_crdt::{CollectionId, DeviceId};
+
+use super::Conversation;
+use crate::api::{Confirmation, ConfirmationState, Event, Moment};
+use crate::engine::who::now;
+use crate::engine::{EngineError, Inner, Notice, collections};
+
+/// Blobs asked for at once.
+const BLOBS_AT_ONCE: usize = 64;
+
+impl Conversation {
+    pub(super) async fn store(
+        &mut self,
+        collection: CollectionId,
+        entries: Vec<pimesh_crdt::sync::Entry>,
+    ) -> Result<Input, EngineError> {
+        let received: Received = self
+            .inner
+            .store
+            .with(move |store| {
+                let received = store.receive(collection, &entries, now())?;
+                if collection == CollectionId::MESH {
+                    let docs: Vec<_> = received
+                        .committed
+                        .docs
+                        .iter()
+                        .map(|(_, doc)| *doc)
+                        .collect();
+                    collections::learn(store, &docs)?;
+                }
+                Ok::<_, EngineError>(received)
+            })
+            .await?;
+        self.inner.received(self.peer, &received).await?;
+        if collection == CollectionId::MESH {
+            self.inner.say_everything().await?;
+        }
+        if let Some(vector) = self.early.remove(&collection) {
+            self.confirmed(collection, vector).await?;
+        }
+        if received.rolled_back {
+            self.warn("this device's database was restored from an older state".into());
+        }
+        for held in &received.held {
+            if let Why::Quarantined(reason) = &held.why {
+                tracing::warn!(peer = %self.peer, n = held.n, reason, "a change was put aside");
+            }
+        }
+        let mut outputs = Vec::new();
+        let missing = self.missing().await?;
+        if !missing.is_empty() {
+            outputs = self.session.handle(now(), Input::Missing(missing));
+        }
+        Box::pin(self.perform(outputs)).await?;
+        let held = received.held.iter().map(|held| &held.why);
+        let held = held.fold(HeldUp::Nothing, |worst, why| match (worst, why) {
+            (_, Why::Quarantined(_)) | (HeldUp::Quarantined, _) => HeldUp::Quarantined,
+            (HeldUp::Nothing | HeldUp::Gap, Why::Hole | Why::Dependency) => HeldUp::Gap,
+            (worst, Why::Fork) => worst,
+        });
+        let forks = received.forks().collect();
+        Ok(Input::Stored {
+            collection,
+            vector: received.vector,
+            held,
+            forks,
+        })
+    }
+
+    pub(super) async fn missing(&self) -> Result<Vec<WantedBlob>, EngineError> {
+        let missing: Vec<MissingBlob> = self
+            .inner
+            .store
+            .read(|store| store.missing_blobs(BLOBS_AT_ONCE))
+            .await?;
+        Ok(missing
+            .into_iter()
+            .map(|m| WantedBlob {
+                hash: m.hash,
+                offset: m.have,
+            })
+            .collect())
+    }
+
+    /// Tells the session which blobs are lacking.
+    pub(super) async fn want_blobs(&mut self) -> Result<(), EngineError> {
+        self.want_blobs_into(Vec::new()).await
+    }
+
+    pub(super) async fn want_blobs_into(
+        &mut self,
+        mut outputs: Vec<Output>,
+    ) -> Result<(), EngineError> {
+        let missing = self.missing().await?;
+        if !missing.is_empty() {
+            outputs.extend(self.session.handle(now(), Input::Missing(missing)));
+        }
+        Box::pin(self.perform(outputs)).await
+    }
+
+    pub(super) async fn confirmed(
+        &mut self,
+        collection: CollectionId,
+        vector: VersionVector,
+    ) -> Result<(), EngineError> {
+        let (peer, at) = (self.peer, now());
+        let said = vector.clone();
+        let told = self
+            .inner
+            .store
+            .with(move |store| {
+                if store.collection(collection)?.is_none() {
+                    return Ok(None);
+                }
+                let mut batch = store.batch(at)?;
+                batch.set_confirmed(peer, collection, &vector)?;
+                batch.saw_device(peer)?;
+                batch.commit()?;
+                let class = store.class_of(collection)?.unwrap_or(collection);
+                let name = store
+                    .collection(class)?
+                    .map_or_else(String::new, |c| c.name);
+                let ours = store.version_vector(collection)?;
+                let behind: u64 = ours
+                    .iter()
+                    .map(|(origin, r)| r.n.saturating_sub(vector.reached(origin).n))
+                    .sum();
+                Ok::<_, EngineError>(Some((class, name, behind)))
+            })
+            .await?;
+        let Some((class, name, behind)) = told else {
+            self.early.insert(collection, said);
+            return Ok(());
+        };
+        self.inner.said().insert((peer, class), at);
+        let state = if behind == 0 {
+            ConfirmationState::Confirmed
+        } else {
+            ConfirmationState::Behind
+        };
+        let confirmed_at = Some(Moment(at));
+        let confirmation = Confirmation {
+            collection: name,
+            state,
+            behind,
+            confirmed_at,
+        };
+        let (name, device) = (self.inner.name_of(peer).await?, peer.to_string());
+        let _ = self.inner.events.send(Event::Confirmed {
+            name,
+            device,
+            confirmation,
+        });
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Tells the other sessions and watchers what came from a device.
+    pub(super) async fn received(
+        &self,
+        peer: DeviceId,
+        received: &Received,
+    ) -> Result<(), EngineError> {
+        if received.committed.vectors.is_empty() {
+            return Ok(());
+        }
+        let committed = Arc::new(received.committed.clone());
+        let _ = self.notices.send(Notice::Committed(committed, Some(peer)));
+        if self.events.receiver_count() > 0 {
+            let (name, device) = (self.name_of(peer).await?, peer.to_string());
+            for (_, collection, changes, items) in self.told(&received.committed).await? {
+                let (name, device) = (name.clone(), device.clone());
+                let _ = self.events.send(Event::Received {
+                    name,
+                    device,
+                    collection,
+                    changes,
+                    items,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Says to every session what this device holds of everything: collections may have become
+    /// known or one.
+    pub(in crate::engine) async fn say_everything(&self) -> Result<(), EngineError> {
+        let vectors = self
+            .store
+            .with(|store| {
+                let mut vectors = std::collections::BTreeMap::new();
+                for collection in store.collections()? {
+                    vectors.insert(collection.id, store.version_vector(collection.id)?);
+                }
+                Ok::<_, StoreError>(vectors)
+            })
+            .await?;
+        let committed = pimesh_crdt::store::Committed {
+            vectors,
+            ..Default::default()
+        };
+        let _ = self
+            .notices
+            .send(Notice::Committed(Arc::new(committed), None));
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! What is everywhere, as far as it was confirmed; and waiting for it.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use pimesh_crdt::store::{Device as Known, Filter, Store};
+use pimesh_crdt::sync::membership::{Members, Statement};
+use pimesh_crdt::{CollectionId, DeviceId};
+use pimesh_transports::pair::fingerprint;
+
+use super::collections::{info, visible};
+use super::{Engine, EngineError, Inner};
+use crate::api::{
+    CollectionInfo, Confirmation, ConfirmationState, Device, Devices, Event, Failure, Moment,
+    Status, ThisDevice, Waited,
+};
+
+/// How often a wait looks again when nothing is heard.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+pub(super) fn collection_infos(store: &Store) -> Result<Vec<CollectionInfo>, EngineError> {
+    visible(store)?
+        .iter()
+        .map(|collection| info(store, collection))
+        .collect()
+}
+
+/// All statements of membership that are stored and still verify.
+pub(super) fn statements(store: &Store) -> Result<Vec<Statement>, EngineError> {
+    Ok(store
+        .membership()?
+        .iter()
+        .filter_map(|bytes| Statement::from_bytes(bytes).ok())
+        .collect())
+}
+
+/// A device, and what it lacks of each collection as far as it has said.
+struct Standing {
+    known: Known,
+    name: String,
+    collections: Vec<(CollectionId, String, ConfirmationState, u64)>,
+}
+
+fn standings(store: &Store, me: DeviceId) -> Result<Vec<Standing>, EngineError> {
+    let members = Members::of(me, &statements(store)?);
+    let known = store.devices()?;
+    let visible = visible(store)?;
+    let all = store.collections()?;
+    let mut out = Vec::new();
+    for (device, name) in members.iter().filter(|(device, _)| *device != me) {
+        let known = known
+            .iter()
+            .find(|known| known.id == device)
+            .cloned()
+            .unwrap_or(Known {
+                id: device,
+                name: String::new(),
+                seen: None,
+                addresses: Vec::new(),
+            });
+        let mut collections = Vec::new();
+        for collection in &visible {
+            let mut behind = 0;
+            let mut heard = false;
+            for part in all.iter().filter(|part| part.class == collection.class) {
+                let theirs = store.confirmed(device, part.id)?;
+                heard |= theirs.iter().next().is_some();
+                let ours = store.version_vector(part.id)?;
+                behind += ours
+                    .iter()
+                    .map(|(origin, reached)| {
+                        let theirs = theirs.reached(origin);
+                        if theirs.n == reached.n && theirs.chain != reached.chain {
+                            1 // one name, two histories: that is not the same
+                        } else {
+                            reached.n.saturating_sub(theirs.n)
+                        }
+                    })
+                    .sum::<u64>();
+            }
+            let state = match (behind, heard) {
+                (0, _) => ConfirmationState::Confirmed,
+                (_, true) => ConfirmationState::Behind,
+                (_, false) => ConfirmationState::Unknown,
+            };
+            collections.push((collection.class, collection.name.clone(), state, behind));
+        }
+        out.push(Standing {
+            known,
+            name: name.to_owned(),
+            collections,
+        });
+    }
+    out.sort_by(|a, b| (&a.name, a.known.id).cmp(&(&b.name, b.known.id)));
+    Ok(out)
+}
+
+impl Inner {
+    pub(super) fn this_device(&self) -> Result<ThisDevice, EngineError> {
+        Ok(ThisDevice {
+            name: self.home.config()?.name,
+            id: self.me.device.to_string(),
+            fingerprint: fingerprint(&self.me.device, &self.me.device).to_string(),
+        })
+    }
+
+    async fn others(&self) -> Result<Vec<Device>, EngineError> {
+        let me = self.me.device;
+        let standings = self.store.with(move |store| standings(store, me)).await?;
+        let mesh = self.network().as_ref().map(|network| network.mesh.clone());
+        let connected: BTreeSet<DeviceId> = match mesh {
+            Some(mesh) => mesh
+                .connected()
+                .await?
+                .into_iter()
+                .map(|(device, _)| device)
+                .collect(),
+            None => BTreeSet::new(),
+        };
+        let said = self.said().clone();
+        Ok(standings
+            .into_iter()
+            .map(|standing| {
+                let id = standing.known.id;
+                let connected = connected.contains(&id);
+                let seen = standing.known.seen.map(Moment::from);
+                Device {
+                    name: standing.name,
+                    id: id.to_string(),
+                    fingerprint: fingerprint(&id, &id).to_string(),
+                    connected,
+                    last_seen: if connected { Some(Moment::now()) } else { seen },
+                    addresses: standing.known.addresses,
+                    collections: standing
+                        .collections
+                        .into_iter()
+                        .map(|(class, collection, state, behind)| Confirmation {
+                            collection,
+                            state,
+                            behind,
+                            confirmed_at: match state {
+                                ConfirmationState::Unknown => None,
+                                ConfirmationState::Confirmed | ConfirmationState::Behind => {
+                                    said.get(&(id, class)).map(|at| Moment(*at)).or(seen)
+                                }
+                            },
+                        })
+                        .collect(),
+                }
+            })
+            .collect())
+    }
+}
+
+impl Engine {
+    pub(super) async fn devices(&self) -> Result<Devices, EngineError> {
+        Ok(Devices {
+            this: self.inner.this_device()?,
+            devices: self.inner.others().await?,
+        })
+    }
+
+    pub(super) async fn status(&self) -> Result<Status, EngineError> {
+        let devices = self.inner.others().await?;
+        let (collections, conflicts) = self
+            .inner
+            .store
+            .with(|store| {
+                let conflicts = Filter {
+                    conflicts: true,
+                    ..Filter::default()
+                };
+                let rows = store.list(
+                    &conflicts,
+                    pimesh_crdt::store::Order::Id,
+                    pimesh_crdt::store::Page::ALL,
+                )?;
+                let conflicts = rows.iter().map(|row| u64::from(row.conflicts)).sum::<u64>();
+                Ok::<_, EngineError>((collection_infos(store)?, conflicts))
+            })
+            .await?;
+        let behind = devices
+            .iter()
+            .map(|d| d.collections.iter().map(|c| c.behind).sum::<u64>());
+        let unconfirmed = behind.max().unwrap_or_default();
+        Ok(Status {
+            device: self.inner.this_device()?,
+            running: self.inner.network().is_some(),
+            in_sync: !devices.is_empty() && unconfirmed == 0,
+            unconfirmed,
+            conflicts,
+            collections,
+            devices,
+        })
+    }
+
+    pub(super) async fn wait(
+        &self,
+        device: Option<String>,
+        timeout_seconds: Option<u64>,
+    ) -> Result<Waited, EngineError> {
+        let begun = Instant::now();
+        let deadline = timeout_seconds.map(|seconds| begun + Duration::from_secs(seconds));
+        let mut events = self.inner.events.subscribe();
+        loop {
+            let mut devices = self.inner.others().await?;
+            if let Some(wanted) = &device {
+                devices.retain(|d| d.name == *wanted || d.id.starts_with(wanted.as_str()));
+                if devices.is_empty() {
+                    let message = format!("there is no paired device {wanted:?}");
+                    return Err(Failure::not_found(message)
+                        .hint("pimesh devices lists them")
+                        .into());
+                }
+            } else if devices.is_empty() {
+                let message = "this device is not paired with any other";
+                return Err(Failure::not_found(message).hint("run: pimesh pair").into());
+            }
+            let confirmed = devices.iter().all(Device::has_everything);
+            let is_over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if confirmed || is_over {
+                let seconds = begun.elapsed().as_secs_f64();
+                return Ok(Waited {
+                    confirmed,
+                    seconds,
+                    devices,
+                });
+            }
+            let again = Instant::now() + LOOK_AGAIN;
+            let until = deadline.map_or(again, |deadline| deadline.min(again));
+            loop {
+                tokio::select! {
+                    event = events.recv() => {
+                        if matches!(event, Ok(Event::Confirmed { .. }) | Err(_)) {
+                            break;
+                        }
+                    }
+                    () = tokio::time::sleep_until(until.into()) => break,
+                }
+            }
+        }
+    }
+}

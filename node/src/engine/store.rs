@@ -1,0 +1,110 @@
+//! The store on its own thread, and the handle that everybody else holds.
+//!
+//! One owner, one bounded inbox, jobs in order. A job that began runs to its end, also when
+//! the one who asked is gone: no write is left half-way.
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use pimesh_crdt::DeviceId;
+use pimesh_crdt::store::{Store, StoreError};
+use tokio::sync::{mpsc, oneshot};
+
+use super::EngineError;
+
+/// Jobs waiting for the store; askers wait beyond it.
+const INBOX: usize = 64;
+
+type Job = Box<dyn FnOnce(&mut Store) + Send>;
+
+/// Asks the store. Cheap to clone; the thread ends when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub(super) struct StoreHandle {
+    // dropped before the thread is waited for: its end is what ends the thread
+    inbox: mpsc::Sender<Job>,
+    _thread: Arc<Thread>,
+}
+
+/// The store's thread. The last handle waits for it, so that the database is closed when the
+/// device is.
+#[derive(Debug)]
+struct Thread(Option<JoinHandle<()>>);
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // a panic of the thread was told by itself
+            let _ = thread.join();
+        }
+    }
+}
+
+impl StoreHandle {
+    /// Opens the database and gives it a thread.
+    pub(super) fn open(path: &Path, device: DeviceId) -> Result<Self, EngineError> {
+        make_private(path)?;
+        let mut store = Store::open(path, device)?;
+        let (inbox, mut jobs) = mpsc::channel::<Job>(INBOX);
+        let thread = std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || {
+                while let Some(job) = jobs.blocking_recv() {
+                    job(&mut store);
+                }
+            })
+            .map_err(EngineError::Thread)?;
+        let thread = Arc::new(Thread(Some(thread)));
+        Ok(Self {
+            inbox,
+            _thread: thread,
+        })
+    }
+
+    /// Runs a job on the store's thread and waits for what it gives.
+    pub(super) async fn with<T, E>(
+        &self,
+        job: impl FnOnce(&mut Store) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, EngineError>
+    where
+        T: Send + 'static,
+        E: Into<EngineError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |store| {
+            // Whoever asked may be gone; the work is done all the same.
+            let _ = reply.send(job(store));
+        });
+        self.inbox.send(job).await.map_err(|_| EngineError::Gone)?;
+        answer
+            .await
+            .map_err(|_| EngineError::Gone)?
+            .map_err(Into::into)
+    }
+
+    /// Reads on the store's thread.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        self.with(move |store| job(store)).await
+    }
+}
+
+/// Makes a new database readable by its owner only; its journals follow it.
+fn make_private(path: &Path) -> Result<(), EngineError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let made = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path);
+    made.map(|_| ()).map_err(|source| EngineError::File {
+        path: path.to_owned(),
+        source,
+    })
+}
