@@ -1,0 +1,92 @@
+//! What came of an edit, an import or a pairing, as flat records.
+
+use pimesh::api;
+
+use crate::records::ItemSummary;
+
+/// What an edit did.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct Edited {
+    /// The item afterwards.
+    pub item: ItemSummary,
+    /// The names of the properties that changed; none when it already was so.
+    pub properties: Vec<String>,
+}
+
+impl From<api::Edited> for Edited {
+    fn from(edited: api::Edited) -> Self {
+        Self {
+            item: edited.item.into(),
+            properties: edited.properties,
+        }
+    }
+}
+
+/// A part of a text that was not taken in.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct RefusedPart {
+    /// The line its BEGIN is on, from 1.
+    pub line: u64,
+    /// Its name: `VEVENT`.
+    pub component: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What became of the parts of a text.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct Imported {
+    /// New here.
+    pub added: u64,
+    /// Here already, and something differed.
+    pub changed: u64,
+    /// Deleted earlier, alive again.
+    pub restored: u64,
+    /// Here already, and nothing differed.
+    pub same: u64,
+    /// What was not taken in.
+    pub refused: Vec<RefusedPart>,
+}
+
+impl From<api::ImportReport> for Imported {
+    fn from(report: api::ImportReport) -> Self {
+        let refused = report.files.into_iter().flat_map(|file| file.refused);
+        Self {
+            added: report.totals.added,
+            changed: report.totals.changed,
+            restored: report.totals.restored,
+            same: report.totals.same,
+            refused: refused
+                .map(|refused| RefusedPart {
+                    line: refused.line,
+                    component: refused.component,
+                    reason: refused.reason,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// A device that belongs to the mesh from now on.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct Paired {
+    /// Its id.
+    pub device: String,
+    /// Its name.
+    pub name: String,
+    /// Its fingerprint, as it shows it itself.
+    pub fingerprint: String,
+    /// Our fingerprint, as it shows it.
+    pub own_fingerprint: String,
+}
+
+impl From<api::Paired> for Paired {
+    fn from(paired: api::Paired) -> Self {
+        Self {
+            device: paired.device,
+            name: paired.name,
+            fingerprint: paired.fingerprint,
+            own_fingerprint: paired.own_fingerprint,
+        }
+    }
+}
