@@ -1,0 +1,16 @@
+//! All tests across crates, in one program: linking is most of the time.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "what goes wrong in a test fails it, and some stories are long"
+)]
+
+mod attack;
+mod crash;
+mod homes;
+mod invitations;
+mod mail;
+mod program;
+mod tidy;
+mod two_devices;
