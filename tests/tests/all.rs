@@ -12,5 +12,6 @@ mod homes;
 mod invitations;
 mod mail;
 mod program;
+mod read_again;
 mod tidy;
 mod two_devices;

@@ -66,6 +66,15 @@ impl Document {
         self.index.contains_key(hash)
     }
 
+    /// The change whose hash begins with these bytes, where exactly one does.
+    pub(super) fn named(&self, part: &[u8]) -> Option<ChangeHash> {
+        let mut found = self.changes.iter().filter(|c| c.hash.0.starts_with(part));
+        match (found.next(), found.next()) {
+            (Some(only), None) => Some(only.hash),
+            _ => None,
+        }
+    }
+
     /// All changes, in no particular order.
     pub fn changes(&self) -> &[Parts] {
         &self.changes

@@ -10,6 +10,7 @@
 //! actor of its own and the heads of its writer's base as deps; what is shown is a function
 //! of the set of changes alone. Only this folder names Automerge.
 
+mod base;
 mod bounds;
 mod change;
 mod conflict;
@@ -18,6 +19,7 @@ mod edit;
 mod genesis;
 mod history;
 mod invitation;
+mod likeness;
 mod shown;
 mod summary;
 #[cfg(test)]
@@ -25,6 +27,7 @@ mod tests;
 mod types;
 mod view;
 
+pub use base::Base;
 pub use change::{LONGEST_CHANGE, OpId, Parts, Value, decode};
 pub use conflict::{Conflict, Other};
 pub use document::Document;
@@ -32,8 +35,9 @@ pub use edit::{Author, Writer};
 pub(crate) use genesis::entries;
 pub use genesis::{NewChange, genesis, message};
 pub(crate) use invitation::{Mark, REPLY};
+pub use likeness::likeness;
 pub use shown::Shown;
-pub use summary::{Summary, summarise};
+pub use summary::{Summary, display_name, summarise};
 pub use view::{Candidate, View};
 
 use crate::{BlobHash, ChangeHash};

@@ -53,7 +53,7 @@ impl Document {
             kind: item.kind.clone(),
             uid: item.uid.clone(),
             live: shown.live,
-            name: cut(name(item), LONGEST_NAME),
+            name: display_name(item),
             start: of_when(item, &["DTSTART", "DUE"]),
             end: of_when(item, &["DTEND", "DUE"]),
             recurring: !of_when(item, &["RRULE"]).is_empty()
@@ -63,6 +63,11 @@ impl Document {
             heads: self.heads(),
         }
     }
+}
+
+/// What lists call an item, cut where it is very long.
+pub fn display_name(item: &Item) -> String {
+    cut(name(item), LONGEST_NAME)
 }
 
 /// What a person calls an item: FN, else N; SUMMARY; the first override's where there is only

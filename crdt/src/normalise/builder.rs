@@ -235,7 +235,8 @@ impl Builder {
                 }
             }
         }
-        if self.item.uid.is_empty() {
+        let is_unnamed = self.item.uid.is_empty();
+        if is_unnamed {
             self.item.uid = canon::derived_uid(&self.item);
         }
         let total: usize = self
@@ -253,6 +254,7 @@ impl Builder {
             item: self.item,
             blobs,
             line: self.line,
+            is_unnamed,
             problems: self.problems,
         })
     }

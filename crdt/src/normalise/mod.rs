@@ -45,6 +45,8 @@ pub struct Parsed {
     pub blobs: Vec<Blob>,
     /// Where its first component begins, from 1.
     pub line: u32,
+    /// Whether its UID was derived from what it says, for it has none.
+    pub is_unnamed: bool,
     /// What was mended on the way; everything of it was kept.
     pub problems: Vec<Problem>,
 }

@@ -169,6 +169,13 @@ impl Batch<'_> {
         Ok(Added::New)
     }
 
+    /// Whether a document has any change, those of this batch included.
+    pub fn has(&mut self, collection: CollectionId, doc: DocId) -> Result<bool, StoreError> {
+        let place = self.place(collection)?;
+        let waiting = self.document((place.class, doc))?;
+        Ok(waiting.nr.is_some() || !waiting.changes.is_empty())
+    }
+
     /// All changes of a document, those of this batch included; dependencies come first.
     pub fn changes_of(
         &mut self,

@@ -9,7 +9,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// In the order they run. Only ever appended to.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/20261122_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/20261122_first.sql"),
+    include_str!("../../migrations/20261122_import_state.sql"),
+];
 
 /// "pmsh": in the header of every database file of ours.
 const APPLICATION_ID: i64 = 0x706d_7368;

@@ -1,21 +1,24 @@
 //! The way in: from a text that was taken in to changes in the store.
 //!
 //! ```text
-//!  import, mailbox ──Parsed──► [take_in] ──► diff ──► genesis or edit ──► store
+//!  import, mailbox ──Parsed──► [take_in, take_in_from] ──► diff ──► genesis or edit ──► store
 //! ```
 //!
 //! Invariants: the same text taken in again changes nothing, on whichever device; a text seen
-//! for the first time is added beside what is known, never over it; only a person's explicit
-//! import raises what was deleted.
+//! for the first time is added beside what is known, never over it; the next text of the same
+//! place is compared with its last one; only a person's explicit import raises what was deleted.
 
 use pimesh_crdt::diff::{Absence, Edit, diff};
-use pimesh_crdt::doc::{Document, Writer, genesis};
+use pimesh_crdt::doc::{Base, Document, Writer, genesis};
 use pimesh_crdt::normalise::Parsed;
-use pimesh_crdt::store::{Added, Batch};
+use pimesh_crdt::store::{Batch, ImportPlace};
 use pimesh_crdt::{CollectionId, DocId};
 
 use super::EngineError;
 use super::who::Me;
+
+/// What an import is called where it says who wrote.
+const IMPORT: &str = "import";
 
 /// What became of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,13 @@ pub(super) enum By {
     Source,
 }
 
+/// Where an item was read, and which time it came there: a file may hold an item twice.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    pub(super) place: ImportPlace,
+    pub(super) turn: u32,
+}
+
 /// Takes in one item that was read from a text, into the open transaction.
 pub(super) fn take_in(
     batch: &mut Batch<'_>,
@@ -47,34 +57,126 @@ pub(super) fn take_in(
     by: By,
     me: Me,
 ) -> Result<Taken, EngineError> {
+    let document = stored(batch, into, parsed.item.doc_id())?;
+    Ok(first_sight(batch, into, parsed, by, me, document.as_ref())?.0)
+}
+
+/// The same for a place that a person may have imported before: what is new since then is an
+/// edit of what the place said then, and what is absent now was removed there.
+pub(super) fn take_in_from(
+    batch: &mut Batch<'_>,
+    into: CollectionId,
+    parsed: &Parsed,
+    at: Reading,
+    me: Me,
+) -> Result<Taken, EngineError> {
     let doc = parsed.item.doc_id();
-    let known = batch.changes_of(into, doc)?;
-    if known.is_empty() {
-        keep_blobs(batch, parsed)?;
-        batch.add(into, doc, genesis(&parsed.item).bytes)?;
-        return Ok(Taken::Added);
+    let document = stored(batch, into, doc)?;
+    let known = batch.imported(at.place, doc)?;
+    let mut of_this_turn = None;
+    for (turn, state) in &known {
+        let read = document
+            .as_ref()
+            .and_then(|d| Base::from_bytes(state, d).map(|b| (d, b)));
+        let Some((document, mut base)) = read else {
+            continue;
+        };
+        let before = base.against(document, &parsed.item)?;
+        let edits = diff(&before, &parsed.item, Absence::Deletes);
+        if edits.is_empty() {
+            return Ok(match revive(batch, into, doc, me)? {
+                true => Taken::Restored,
+                false => Taken::Same,
+            });
+        }
+        if *turn == at.turn {
+            of_this_turn = Some((document, base, edits));
+        }
     }
-    let document = Document::load(known.iter().map(Vec::as_slice))?;
+    let (taken, base) = match of_this_turn {
+        Some((document, base, edits)) => {
+            keep_blobs(batch, parsed)?;
+            let author = me.author(IMPORT, Writer::Person);
+            let Some(change) = document.edit(base.heads(), &edits, &author)? else {
+                return Ok(Taken::Same);
+            };
+            let was_live = document.view().shown().live;
+            let base = base.moved_on(change.hash);
+            batch.add(into, doc, change.bytes)?;
+            let taken = if was_live {
+                Taken::Changed
+            } else {
+                Taken::Restored
+            };
+            (taken, base)
+        }
+        None => first_sight(batch, into, parsed, By::Person, me, document.as_ref())?,
+    };
+    let state = base.to_bytes();
+    if !known
+        .iter()
+        .any(|(turn, was)| *turn == at.turn && *was == state)
+    {
+        batch.set_imported(at.place, doc, at.turn, &state)?;
+    }
+    Ok(taken)
+}
+
+/// A text that is seen for the first time goes beside what is known, never over it. Tells also
+/// what version of the item it stands for.
+fn first_sight(
+    batch: &mut Batch<'_>,
+    into: CollectionId,
+    parsed: &Parsed,
+    by: By,
+    me: Me,
+    document: Option<&Document>,
+) -> Result<(Taken, Base), EngineError> {
+    let doc = parsed.item.doc_id();
+    let first = genesis(&parsed.item);
+    let whole = Base::of_change(first.hash);
+    let Some(document) = document else {
+        keep_blobs(batch, parsed)?;
+        batch.add(into, doc, first.bytes)?;
+        return Ok((Taken::Added, whole));
+    };
     let shown = document.view().shown();
     if !shown.live && by == By::Source {
-        return Ok(Taken::Same);
+        return Ok((Taken::Same, whole));
     }
     // what the text does not mention it may not know
     let says_more = !diff(&shown.item, &parsed.item, Absence::Keeps).is_empty();
-    let added = if says_more {
-        keep_blobs(batch, parsed)?;
-        batch.add(into, doc, genesis(&parsed.item).bytes)?
-    } else {
-        Added::Known
+    let is_known = document.contains(&first.hash);
+    let base = match says_more || is_known {
+        true => whole,
+        false => Base::of_extract(document, &parsed.item),
     };
+    if says_more && !is_known {
+        keep_blobs(batch, parsed)?;
+        batch.add(into, doc, first.bytes)?;
+    }
     if !shown.live {
         revive(batch, into, doc, me)?;
-        return Ok(Taken::Restored);
+        return Ok((Taken::Restored, base));
     }
-    Ok(match added {
-        Added::New => Taken::Changed,
-        Added::Known => Taken::Same,
-    })
+    let taken = match says_more && !is_known {
+        true => Taken::Changed,
+        false => Taken::Same,
+    };
+    Ok((taken, base))
+}
+
+/// The document as the batch leaves it, where there is one.
+fn stored(
+    batch: &mut Batch<'_>,
+    into: CollectionId,
+    doc: DocId,
+) -> Result<Option<Document>, EngineError> {
+    let changes = batch.changes_of(into, doc)?;
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Document::load(changes.iter().map(Vec::as_slice))?))
 }
 
 fn keep_blobs(batch: &mut Batch<'_>, parsed: &Parsed) -> Result<(), EngineError> {
@@ -84,22 +186,23 @@ fn keep_blobs(batch: &mut Batch<'_>, parsed: &Parsed) -> Result<(), EngineError>
     Ok(())
 }
 
-/// Brings a deleted item back to life, if what was just added has not done so.
+/// Brings an item back to life where it is deleted; says whether it was.
 fn revive(
     batch: &mut Batch<'_>,
     into: CollectionId,
     doc: DocId,
     me: Me,
-) -> Result<(), EngineError> {
-    let changes = batch.changes_of(into, doc)?;
-    let document = Document::load(changes.iter().map(Vec::as_slice))?;
+) -> Result<bool, EngineError> {
+    let Some(document) = stored(batch, into, doc)? else {
+        return Ok(false);
+    };
     if document.view().shown().live {
-        return Ok(());
+        return Ok(false);
     }
-    let author = me.author("import", Writer::Person);
+    let author = me.author(IMPORT, Writer::Person);
     let edits = [Edit::Revive { rid: None }];
     if let Some(change) = document.edit(&document.heads(), &edits, &author)? {
         batch.add(into, doc, change.bytes)?;
     }
-    Ok(())
+    Ok(true)
 }

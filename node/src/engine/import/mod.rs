@@ -1,63 +1,28 @@
 //! `import`: files and folders that a person names, taken in at once.
 
-use std::collections::BTreeMap;
+mod matching;
+mod taking;
+
 use std::sync::Arc;
 use std::time::Instant;
 
-use pimesh_crdt::normalise::{Parsed, Problem, Text};
-use pimesh_crdt::store::{Committed, Store};
+use pimesh_crdt::normalise::Text;
+use pimesh_crdt::store::ImportPlace;
 use pimesh_transports::ingest::files::{FileKind, Found, FoundFile, walk};
 use tokio::sync::mpsc;
 
-use super::collections::{self, Holds};
-use super::inbound::{By, Taken, take_in};
-use super::who::{Me, now};
+use self::taking::{Taking, Target, Waiting, refusal};
 use super::{Engine, EngineError, mailbox};
-use crate::api::{
-    Counts, Event, ImportPath, ImportReport, ImportedFile, Refused, SkippedFile, Write,
-};
+use crate::api::{Counts, Event, ImportPath, ImportReport, ImportedFile, SkippedFile, Write};
 
 /// Items that one transaction takes in: short enough for others to get their turn.
 const ITEMS_AT_ONCE: usize = 1000;
 
+/// What standard input is called: the next text that comes by it is another one.
+const PIPE: &str = "-";
+
 /// Refusals of one file that are told with their line; all are counted.
 const MOST_TOLD: usize = 1000;
-
-/// An item that waits for its transaction.
-struct Waiting {
-    /// Which of the files of the report it came from.
-    file: usize,
-    target: Target,
-    components: usize,
-    parsed: Result<Parsed, Problem>,
-}
-
-/// What one transaction did, by file.
-#[derive(Default)]
-struct Done {
-    files: BTreeMap<usize, DoneInFile>,
-    committed: Committed,
-}
-
-#[derive(Default)]
-struct DoneInFile {
-    counts: Counts,
-    refused: Vec<Refused>,
-    names: Vec<String>,
-}
-
-/// Where the items of one file go.
-#[derive(Clone, Debug, Default)]
-struct Target {
-    name: Option<String>,
-    colour: String,
-}
-
-impl Target {
-    fn name(&self, holds: Holds) -> &str {
-        self.name.as_deref().unwrap_or(holds.default_name())
-    }
-}
 
 impl Engine {
     pub(super) async fn import(
@@ -79,6 +44,7 @@ impl Engine {
             events,
             report,
             waiting: Vec::new(),
+            taking: Taking::default(),
         };
         for path in paths {
             for found in walk([path.path.clone()]) {
@@ -98,6 +64,7 @@ impl Engine {
             }
         }
         import.flush().await?;
+        import.take(Vec::new()).await?;
         let mut report = import.report;
         for file in &report.files {
             report.totals += file.counts;
@@ -114,6 +81,7 @@ struct Import<'a> {
     events: &'a mpsc::Sender<Event>,
     report: ImportReport,
     waiting: Vec<Waiting>,
+    taking: Taking,
 }
 
 impl Import<'_> {
@@ -190,14 +158,16 @@ impl Import<'_> {
         target: Target,
         mut imported: ImportedFile,
     ) -> Result<Result<(), String>, EngineError> {
+        let is_a_pipe = imported.path == PIPE;
         let read = blocking(move || {
             let bytes = file.read().map_err(|problem| problem.reason)?;
-            Text::read(&bytes)
-                .map(Arc::new)
-                .map_err(|error| error.to_string())
+            let text = Text::read(&bytes).map_err(|error| error.to_string())?;
+            let path = file.path.canonicalize().unwrap_or(file.path);
+            let place = ImportPlace::of(path.as_os_str().as_encoded_bytes());
+            Ok((Arc::new(text), (!is_a_pipe).then_some(place)))
         });
-        let text = match read.await? {
-            Ok(text) => text,
+        let (text, place): (_, Option<ImportPlace>) = match read.await? {
+            Ok(read) => read,
             Err(reason) => return Ok(Err(reason)),
         };
         let counts = text.counts();
@@ -223,6 +193,7 @@ impl Import<'_> {
                     .into_iter()
                     .map(|(components, parsed)| Waiting {
                         file,
+                        place,
                         target: target.clone(),
                         components,
                         parsed,
@@ -239,15 +210,23 @@ impl Import<'_> {
 
     /// Takes in what waits, in one transaction; in a dry run it is undone.
     async fn flush(&mut self) -> Result<(), EngineError> {
-        let waiting = std::mem::take(&mut self.waiting);
-        if waiting.is_empty() {
-            return Ok(());
+        match std::mem::take(&mut self.waiting) {
+            waiting if waiting.is_empty() => Ok(()),
+            waiting => self.take(waiting).await,
         }
+    }
+
+    async fn take(&mut self, waiting: Vec<Waiting>) -> Result<(), EngineError> {
         let (write, me) = (self.write, self.engine.me());
         let store = &self.engine.inner.store;
-        let done = store
-            .with(move |store| one_batch(store, waiting, write, me))
+        let mut taking = std::mem::take(&mut self.taking);
+        let (taking, done) = store
+            .with(move |store| {
+                let done = taking.one_batch(store, waiting, write, me)?;
+                Ok::<_, EngineError>((taking, done))
+            })
             .await?;
+        self.taking = taking;
         for (file, done) in done.files {
             let into = &mut self.report.files[file];
             into.counts += done.counts;
@@ -260,59 +239,6 @@ impl Import<'_> {
             }
         }
         self.engine.announce(&done.committed).await
-    }
-}
-
-fn one_batch(
-    store: &mut Store,
-    waiting: Vec<Waiting>,
-    write: Write,
-    me: Me,
-) -> Result<Done, EngineError> {
-    let mut known = collections::by_name(store)?;
-    let mut batch = store.batch(now())?;
-    let mut done = Done::default();
-    for Waiting {
-        file,
-        target,
-        components,
-        parsed,
-    } in waiting
-    {
-        let into = done.files.entry(file).or_default();
-        let parsed = match parsed {
-            Ok(parsed) => parsed,
-            Err(problem) => {
-                into.counts.refused += components as u64;
-                into.refused.push(refusal(&problem));
-                continue;
-            }
-        };
-        let holds = Holds::of(&parsed.item);
-        let name = target.name(holds);
-        let id = collections::ensure(&mut batch, &mut known, holds, name, &target.colour)?;
-        if !into.names.iter().any(|known| known == name) {
-            into.names.push(name.to_owned());
-        }
-        into.counts.overrides += components as u64 - 1;
-        match take_in(&mut batch, id, &parsed, By::Person, me)? {
-            Taken::Added => into.counts.added += 1,
-            Taken::Changed => into.counts.changed += 1,
-            Taken::Restored => into.counts.restored += 1,
-            Taken::Same => into.counts.same += 1,
-        }
-    }
-    if write == Write::Really {
-        done.committed = batch.commit()?;
-    }
-    Ok(done)
-}
-
-fn refusal(problem: &Problem) -> Refused {
-    Refused {
-        line: u64::from(problem.line),
-        component: problem.component.clone(),
-        reason: problem.reason.clone(),
     }
 }
 
