@@ -150,8 +150,14 @@ where
         };
         todo.extend(conversation.handle(std::time::Instant::now(), input));
     }
-    // A stream that does not close in time is dropped, which closes it too.
-    let _closed = timeout(LAST_WORD, stream.close()).await;
+    // Whoever is told of the end may close the connection: the other side has to have read the
+    // last word by then, which it shows by closing its half. A stream that does not close in
+    // time is dropped, which closes it too.
+    let _closed = timeout(LAST_WORD, async {
+        let closed = stream.close().await;
+        while closed.is_ok() && stream.next().await.is_some_and(|frame| frame.is_ok()) {}
+    })
+    .await;
     let theirs = result.unwrap_or(Err(PairError::HungUp))?;
     let fingerprint = fingerprint(&me.device, &peer);
     Ok(Paired {
