@@ -63,6 +63,15 @@ impl Device {
     /// Switches it on; gives where it listens.
     pub async fn start(&mut self) -> Vec<String> {
         assert!(self.running.is_none(), "it is on already");
+        // the port that it had may be free a moment after it was switched off
+        let (running, addresses) =
+            eventually("its port is free", async || self.try_start().await).await;
+        self.listen = addresses[0].split("/p2p/").next().unwrap().to_owned();
+        self.running = Some(running);
+        addresses
+    }
+
+    async fn try_start(&self) -> Option<(Running, Vec<String>)> {
         let engine = Arc::new(self.open().await.unwrap());
         let mut events = engine.events();
         let stop = CancellationToken::new();
@@ -71,21 +80,28 @@ impl Device {
             discovery: Discovery::KnownAddresses,
             polling: Polling::Off,
         };
-        let node = tokio::spawn({
+        let mut node = tokio::spawn({
             let (engine, stop) = (Arc::clone(&engine), stop.clone());
             async move { engine.run(options, stop).await }
         });
-        let addresses = in_time("the node is ready", async {
+        let ready = async {
             loop {
-                if let Event::Ready { addresses, .. } = events.recv().await.unwrap() {
-                    return addresses;
+                tokio::select! {
+                    event = events.recv() => {
+                        if let Event::Ready { addresses, .. } = event.unwrap() {
+                            return Some(addresses);
+                        }
+                    }
+                    ended = &mut node => {
+                        let failure = ended.unwrap().unwrap_err();
+                        assert!(failure.message.contains("in use"), "{failure}");
+                        return None;
+                    }
                 }
             }
-        })
-        .await;
-        self.listen = addresses[0].split("/p2p/").next().unwrap().to_owned();
-        self.running = Some(Running { engine, node, stop });
-        addresses
+        };
+        let addresses = in_time("the node is ready", ready).await?;
+        Some((Running { engine, node, stop }, addresses))
     }
 
     /// Another test of this process may be starting a program, which for an instant inherits
@@ -108,6 +124,12 @@ impl Device {
         running.stop.cancel();
         let ended = in_time("the node stops", running.node).await;
         ended.unwrap().unwrap();
+    }
+
+    /// Listens at another port from now on: the one it had stays taken for some time, where
+    /// the other end of a connection was not heard any more.
+    pub fn move_away(&mut self) {
+        self.listen = LOOPBACK.into();
     }
 
     /// What is asked, switched on or off.

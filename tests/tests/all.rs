@@ -13,5 +13,6 @@ mod invitations;
 mod mail;
 mod program;
 mod read_again;
+mod set_back;
 mod tidy;
 mod two_devices;

@@ -270,7 +270,7 @@ async fn a_member_that_cheats_is_cut_off_with_a_reason_and_honest_ones_go_on() {
     assert!(reason.contains("changes that can not be read"), "{reason}");
     let mut session = send(&mut traitor, book, &[(5, doc, &change)]).await;
     heard(&mut session, |frame| {
-        matches!(frame, Frame::Have { collection, vector } if *collection == book && vector.is_empty())
+        matches!(frame, Frame::Have { collection, vector, .. } if *collection == book && vector.is_empty())
     })
     .await; // which asks for what is missing
 

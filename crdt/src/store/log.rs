@@ -136,10 +136,21 @@ impl Store {
             };
             Ok((origin, reached(row)?))
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut vector: VersionVector = rows.collect::<Result<_, _>>()?;
+        if peer == 0 {
+            for (origin, n) in self.retirements(coll)? {
+                vector.retire(origin, n);
+            }
+        }
+        Ok(vector)
     }
 
-    fn chain_at(&self, coll: i64, origin: i64, n: u64) -> Result<Option<Chain>, StoreError> {
+    pub(super) fn chain_at(
+        &self,
+        coll: i64,
+        origin: i64,
+        n: u64,
+    ) -> Result<Option<Chain>, StoreError> {
         Ok(self
             .conn
             .prepare_cached("SELECT chain FROM log WHERE coll = ?1 AND origin = ?2 AND n = ?3")?
@@ -174,7 +185,11 @@ impl Store {
     }
 
     /// The document and the raw bytes behind a log row, which holds the beginning of the hash.
-    fn named_change(&self, doc: i64, part: &[u8]) -> Result<(DocId, Vec<u8>), StoreError> {
+    pub(super) fn named_change(
+        &self,
+        doc: i64,
+        part: &[u8],
+    ) -> Result<(DocId, Vec<u8>), StoreError> {
         let upper = [part, &[0xff; 32 - PART]].concat();
         let mut statement = self.conn.prepare_cached(
             "SELECT d.id, c.dict, c.body FROM change c JOIN doc d ON d.nr = c.doc

@@ -12,6 +12,7 @@ use super::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/20261122_first.sql"),
     include_str!("../../migrations/20261122_import_state.sql"),
+    include_str!("../../migrations/20261122_retired.sql"),
 ];
 
 /// "pmsh": in the header of every database file of ours.

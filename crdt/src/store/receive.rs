@@ -173,6 +173,13 @@ impl Batch<'_> {
     ) -> Result<Result<bool, Why>, StoreError> {
         let place = self.place(collection)?;
         let origin = origin_nr(&self.tx, &entry.origin)?;
+        if self
+            .retired_at(place.nr, origin)?
+            .is_some_and(|last| entry.n > last)
+        {
+            // its name is void; whoever holds it names it anew once they know
+            return Ok(Ok(false));
+        }
         let reached = self.log_end(place.nr, origin)?;
         if entry.n == 0 || entry.n > reached.n.saturating_add(1) {
             return Ok(Err(Why::Hole));

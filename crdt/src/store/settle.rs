@@ -227,17 +227,33 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Takes the next life: nothing that is named from now on can meet what was named before.
+    /// Takes another life: nothing that is named from now on can meet what was named before,
+    /// here or by a copy of this device, which takes another one than this.
     pub(super) fn begin_incarnation(&mut self) -> Result<(), StoreError> {
         let Origin {
             device,
             incarnation,
         } = self.own.origin;
+        let mut hasher = blake3::Hasher::new_derive_key("pimesh incarnation v1");
+        hasher.update(&device.0);
+        hasher.update(&incarnation.to_le_bytes());
+        hasher.update(&self.now.0.to_le_bytes());
+        hasher.update(&self.seq.to_le_bytes());
+        let mut vectors = self
+            .tx
+            .prepare_cached("SELECT chain FROM vv WHERE peer = 0")?;
+        let mut rows = vectors.query(())?;
+        while let Some(row) = rows.next()? {
+            hasher.update(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+        }
+        let mut bytes = [0; 4];
+        hasher.finalize_xof().fill(&mut bytes);
+        let incarnation = u32::from_le_bytes(bytes).max(1);
         self.own = super::open::own(
             &self.tx,
             Origin {
                 device,
-                incarnation: incarnation + 1,
+                incarnation,
             },
         )?;
         Ok(())

@@ -16,6 +16,8 @@ pub const LARGEST_CHANGES: usize = 24 << 20;
 pub const MOST_ENTRIES: usize = 65_536;
 /// Origins in one version vector.
 pub const MOST_ORIGINS: usize = 4_096;
+/// Points of a history in one frame: a log of a million changes is searched in four.
+pub const MOST_POINTS: usize = 32;
 /// Collections that a peer may speak of.
 pub const MOST_COLLECTIONS: usize = 1_024;
 /// Statements of membership in one frame: all there are.
@@ -100,9 +102,17 @@ fn check(frame: &Frame) -> Result<(), CodecError> {
             MOST_STATEMENTS,
             "statements of membership",
         ),
-        Frame::Have { vector, .. } => {
+        Frame::Have {
+            vector, retired, ..
+        } => {
             at_most(vector.len(), MOST_ORIGINS, "origins")?;
+            at_most(retired.len(), MOST_ORIGINS, "retired origins")?;
+            numbers(Box::new(retired.iter().map(|it| it.last)))?;
             numbers(Box::new(vector.iter().map(|it| it.n)))
+        }
+        Frame::Trace { points, .. } => {
+            at_most(points.len(), MOST_POINTS, "points of a history")?;
+            numbers(Box::new(points.iter().map(|it| it.n)))
         }
         Frame::Changes(_) => Ok(()),
         Frame::Ack { reached, .. } => {
@@ -156,12 +166,15 @@ mod tests {
         };
         let mut vector = VersionVector::new();
         vector.extend(origin, 1, ChangeHash([1; 32]));
+        vector.retire(origin, 1);
         vec![
             hello(3),
             Frame::Membership(vec![Bytes(vec![1, 2]), Bytes(vec![])]),
-            Frame::Have {
+            Frame::have(CollectionId([4; 16]), &vector),
+            Frame::Trace {
                 collection: CollectionId([4; 16]),
-                vector: (&vector).into(),
+                origin,
+                points: vec![vector.reached(&origin)],
             },
             Frame::Changes(Bytes(vec![7; 300])),
             Frame::Ack {
@@ -224,6 +237,7 @@ mod tests {
         let frame = Frame::Have {
             collection: CollectionId::MESH,
             vector: vec![reached],
+            retired: Vec::new(),
         };
         assert_eq!(encode(&frame), Err(CodecError::Malformed));
     }

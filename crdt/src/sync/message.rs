@@ -49,6 +49,15 @@ pub struct OriginReached {
     pub chain: Chain,
 }
 
+/// Names of an origin above `last` are void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginRetired {
+    /// Whose numbers.
+    pub origin: Origin,
+    /// The last good one.
+    pub last: u64,
+}
+
 /// How far an origin is known, the origin being named by the peer's own number for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NumberReached {
@@ -82,6 +91,8 @@ pub enum Frame {
         collection: CollectionId,
         /// How far.
         vector: Vec<OriginReached>,
+        /// Origins of which two histories exist.
+        retired: Vec<OriginRetired>,
     },
     /// Changes of one collection, in the form of `changes.rs`.
     Changes(Bytes),
@@ -118,6 +129,16 @@ pub enum Frame {
     Close {
         /// Why, for people.
         reason: String,
+    },
+    /// Points of an origin's history in a collection, where it differs from the listener's:
+    /// in the order of their numbers.
+    Trace {
+        /// Which collection.
+        collection: CollectionId,
+        /// Whose numbers.
+        origin: Origin,
+        /// The chain at some of them.
+        points: Vec<Reached>,
     },
 }
 
@@ -159,28 +180,32 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-impl From<&VersionVector> for Vec<OriginReached> {
-    fn from(vector: &VersionVector) -> Self {
-        let each = |(origin, reached): (&Origin, &Reached)| OriginReached {
+impl Frame {
+    /// Says what is applied of a collection.
+    pub(super) fn have(collection: CollectionId, vector: &VersionVector) -> Self {
+        let reached = |(origin, reached): (&Origin, &Reached)| OriginReached {
             origin: *origin,
             n: reached.n,
             chain: reached.chain,
         };
-        vector.iter().map(each).collect()
+        let retired = |(origin, last)| OriginRetired { origin, last };
+        Self::Have {
+            collection,
+            vector: vector.iter().map(reached).collect(),
+            retired: vector.retired().map(retired).collect(),
+        }
     }
 }
 
-impl FromIterator<OriginReached> for VersionVector {
-    fn from_iter<I: IntoIterator<Item = OriginReached>>(all: I) -> Self {
-        let each = |it: OriginReached| {
-            (
-                it.origin,
-                Reached {
-                    n: it.n,
-                    chain: it.chain,
-                },
-            )
-        };
-        all.into_iter().map(each).collect()
+/// The vector that a Have speaks of.
+pub(super) fn vector_of(reached: Vec<OriginReached>, retired: Vec<OriginRetired>) -> VersionVector {
+    let each = |it: OriginReached| {
+        let (n, chain) = (it.n, it.chain);
+        (it.origin, Reached { n, chain })
+    };
+    let mut vector: VersionVector = reached.into_iter().map(each).collect();
+    for it in retired {
+        vector.retire(it.origin, it.last);
     }
+    vector
 }

@@ -22,7 +22,9 @@ mod reader;
 mod session;
 mod vector;
 
-pub use message::{Bytes, Frame, Hello, NumberReached, OriginReached, Tag, VERSION, WantedBlob};
+pub use message::{
+    Bytes, Frame, Hello, NumberReached, OriginReached, OriginRetired, Tag, VERSION, WantedBlob,
+};
 pub use session::{CloseReason, HeldUp, Identity, Input, Output, Session, StoredPiece};
 pub use vector::{Reached, VectorHash, VersionVector};
 

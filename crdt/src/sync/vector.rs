@@ -42,7 +42,11 @@ pub struct VectorHash(pub [u8; 8]);
 
 /// How far each origin is known. Origins of which nothing is known are absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct VersionVector(BTreeMap<Origin, Reached>);
+pub struct VersionVector {
+    reached: BTreeMap<Origin, Reached>,
+    /// Origins of which two histories exist: the last number that both share.
+    retired: BTreeMap<Origin, u64>,
+}
 
 impl VersionVector {
     /// Nothing known of anybody.
@@ -52,15 +56,18 @@ impl VersionVector {
 
     /// What is known of one origin.
     pub fn reached(&self, origin: &Origin) -> Reached {
-        self.0.get(origin).copied().unwrap_or(Reached::NOTHING)
+        self.reached
+            .get(origin)
+            .copied()
+            .unwrap_or(Reached::NOTHING)
     }
 
     /// Says how far one origin is known, whatever was said before.
     pub fn set(&mut self, origin: Origin, reached: Reached) {
         if reached.n == 0 {
-            self.0.remove(&origin);
+            self.reached.remove(&origin);
         } else {
-            self.0.insert(origin, reached);
+            self.reached.insert(origin, reached);
         }
     }
 
@@ -70,7 +77,7 @@ impl VersionVector {
         let before = self.reached(&origin);
         let next = before.n.checked_add(1) == Some(n);
         if next {
-            self.0.insert(origin, before.then(hash));
+            self.reached.insert(origin, before.then(hash));
         }
         next
     }
@@ -78,26 +85,52 @@ impl VersionVector {
     /// Takes the farther of the two, origin by origin. For what was *sent* or *seen*,
     /// never for what a peer confirms: there the newest word counts.
     pub fn raise(&mut self, other: &Self) {
-        for (origin, reached) in &other.0 {
+        for (origin, reached) in &other.reached {
             if reached.n > self.reached(origin).n {
-                self.0.insert(*origin, *reached);
+                self.reached.insert(*origin, *reached);
             }
         }
     }
 
-    /// True when nothing in `other` is beyond this vector.
-    pub fn covers(&self, other: &Self) -> bool {
+    /// Names of this origin above `last` are void. The smallest ever said counts.
+    pub fn retire(&mut self, origin: Origin, last: u64) {
+        let known = self.retired.entry(origin).or_insert(last);
+        *known = last.min(*known);
+    }
+
+    /// Up to which number the names of an origin are good, where it was retired.
+    pub fn retired_at(&self, origin: &Origin) -> Option<u64> {
+        self.retired.get(origin).copied()
+    }
+
+    /// Every retired origin, with the last number that is good.
+    pub fn retired(&self) -> impl Iterator<Item = (Origin, u64)> {
+        self.retired.iter().map(|(origin, last)| (*origin, *last))
+    }
+
+    /// The retirements in `other` that are news here.
+    pub fn retired_beyond(&self, other: &Self) -> Vec<(Origin, u64)> {
         other
-            .0
-            .iter()
-            .all(|(origin, reached)| self.reached(origin).n >= reached.n)
+            .retired()
+            .filter(|(origin, last)| self.retired_at(origin).is_none_or(|known| known > *last))
+            .collect()
+    }
+
+    /// True when nothing in `other` is beyond this vector; void names do not count.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.reached.iter().all(|(origin, reached)| {
+            let good = self
+                .retired_at(origin)
+                .map_or(reached.n, |last| last.min(reached.n));
+            self.reached(origin).n >= good
+        })
     }
 
     /// An origin that both know equally far, by different changes: a device that was
     /// cloned, or rolled back and used again.
     pub fn fork_with(&self, other: &Self) -> Option<(Origin, u64)> {
-        self.0.iter().find_map(|(origin, ours)| {
-            let theirs = other.0.get(origin)?;
+        self.reached.iter().find_map(|(origin, ours)| {
+            let theirs = other.reached.get(origin)?;
             (theirs.n == ours.n && theirs.chain != ours.chain).then_some((*origin, ours.n))
         })
     }
@@ -105,11 +138,17 @@ impl VersionVector {
     /// The fingerprint of all of it.
     pub fn hash(&self) -> VectorHash {
         let mut hasher = blake3::Hasher::new_derive_key("pimesh version vector v1");
-        for (origin, reached) in &self.0 {
+        for (origin, reached) in &self.reached {
             hasher.update(&origin.device.0);
             hasher.update(&origin.incarnation.to_be_bytes());
             hasher.update(&reached.n.to_be_bytes());
             hasher.update(&reached.chain.0);
+        }
+        for (origin, last) in &self.retired {
+            hasher.update(b"retired");
+            hasher.update(&origin.device.0);
+            hasher.update(&origin.incarnation.to_be_bytes());
+            hasher.update(&last.to_be_bytes());
         }
         let mut out = [0; 8];
         out.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
@@ -118,27 +157,29 @@ impl VersionVector {
 
     /// Every origin with what is known of it, in the order of the origins.
     pub fn iter(&self) -> impl Iterator<Item = (&Origin, &Reached)> {
-        self.0.iter()
+        self.reached.iter()
     }
 
     /// How many origins are named.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.reached.len()
     }
 
     /// True when nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.reached.is_empty() && self.retired.is_empty()
     }
 }
 
 impl FromIterator<(Origin, Reached)> for VersionVector {
     fn from_iter<I: IntoIterator<Item = (Origin, Reached)>>(all: I) -> Self {
-        Self(
-            all.into_iter()
+        Self {
+            reached: all
+                .into_iter()
                 .filter(|(_, reached)| reached.n > 0)
                 .collect(),
-        )
+            retired: BTreeMap::new(),
+        }
     }
 }
 

@@ -167,13 +167,8 @@ fn a_rolled_back_device_takes_a_new_incarnation_and_gets_back_what_it_lost() {
         .unwrap();
     let received = restored.receive(CONTACTS, &page.entries, NOW).unwrap();
     assert!(received.rolled_back);
-    assert_eq!(
-        restored.origin(),
-        Origin {
-            device: device(1),
-            incarnation: 1
-        }
-    );
+    assert_eq!(restored.origin().device, device(1));
+    assert_ne!(restored.origin().incarnation, 0);
     let (doc, bytes) = born("c", "c");
     add(&mut restored, doc, &bytes);
     send_all(&restored, &mut peer, CONTACTS, 1 << 20);

@@ -2,6 +2,7 @@
 
 mod durable;
 mod exchange;
+mod forks;
 mod reading;
 mod size;
 mod support;

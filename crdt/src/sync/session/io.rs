@@ -1,10 +1,10 @@
 //! What goes into a session and what comes out of it.
 
-use crate::id::{BlobHash, CollectionId, DeviceId};
+use crate::id::{BlobHash, CollectionId, DeviceId, Origin};
 use crate::sync::codec::CodecError;
 use crate::sync::membership::Statement;
 use crate::sync::message::{Frame, WantedBlob};
-use crate::sync::{Entry, Fork, VersionVector};
+use crate::sync::{Entry, Fork, Reached, VersionVector};
 
 /// Something that happened, for the session to act on.
 #[derive(Clone, Debug)]
@@ -41,6 +41,16 @@ pub enum Input {
         held: HeldUp,
         /// Numbers that stand for other changes here.
         forks: Vec<Fork>,
+    },
+    /// The answer to [`Output::Trace`], and to [`Output::Compare`] where the histories part
+    /// between two points: our points there.
+    Traced {
+        /// Which collection.
+        collection: CollectionId,
+        /// Whose numbers.
+        origin: Origin,
+        /// In their order.
+        points: Vec<Reached>,
     },
     /// Something else was stored here: from a person, a source or another peer.
     Committed {
@@ -118,6 +128,32 @@ pub enum Output {
         /// In the order they came.
         entries: Vec<Entry>,
     },
+    /// Two histories of one origin exist: read points of ours up to where they differ, then
+    /// report [`Input::Traced`].
+    Trace {
+        /// Which collection.
+        collection: CollectionId,
+        /// Where they are known to differ.
+        fork: Fork,
+    },
+    /// Compare these points with our history. Where they part between two, report
+    /// [`Input::Traced`]; where it is found, do as for [`Output::Retire`].
+    Compare {
+        /// Which collection.
+        collection: CollectionId,
+        /// Whose numbers.
+        origin: Origin,
+        /// The peer's points.
+        points: Vec<Reached>,
+    },
+    /// Void these origins' names above a number, and name what they named anew, then report
+    /// [`Input::Committed`].
+    Retire {
+        /// Which collection.
+        collection: CollectionId,
+        /// Each with its last good number.
+        origins: Vec<(Origin, u64)>,
+    },
     /// Store these statements; the other sessions get them as [`Input::Membership`].
     StoreMembership(Vec<Statement>),
     /// Read a piece of a blob, then report [`Input::BlobLoaded`].
@@ -154,8 +190,8 @@ pub enum Output {
         /// True when the peer has confirmed exactly what is applied here.
         in_sync: bool,
     },
-    /// The histories of a collection differ under one name; nothing of it is exchanged any
-    /// more in this session.
+    /// Where the histories of a collection part could not be found; nothing of it is exchanged
+    /// any more in this session.
     Forked {
         /// Which collection.
         collection: CollectionId,

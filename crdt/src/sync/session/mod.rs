@@ -13,6 +13,7 @@
 //! asked for again by `Have`, never in a loop; every list is bounded.
 
 mod blobs;
+mod forks;
 mod io;
 mod receive;
 mod send;
@@ -24,11 +25,11 @@ pub use io::{CloseReason, HeldUp, Input, Output, StoredPiece};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::VectorHash;
 use super::changes::{Heard, Spoken};
 use super::codec;
 use super::membership::{Members, Statement, StatementHash};
 use super::message::{Frame, Tag};
-use super::{Fork, VectorHash};
 use crate::id::{CollectionId, DeviceId, Timestamp};
 use side::Side;
 
@@ -205,6 +206,11 @@ impl Session {
             } => {
                 self.stored(now, collection, vector, held, &forks, out);
             }
+            Input::Traced {
+                collection,
+                origin,
+                points,
+            } => self.traced(collection, origin, points, out),
             Input::Committed { collection, vector } => {
                 self.committed(now, collection, vector, out);
             }
@@ -260,23 +266,6 @@ impl Session {
         } else {
             Ok(())
         }
-    }
-
-    /// Nothing of this collection is exchanged any more: our own log must not take sides.
-    fn stop(&mut self, collection: CollectionId, fork: Fork, out: &mut Vec<Output>) {
-        let side = self.sides.entry(collection).or_default();
-        if side.stopped {
-            return;
-        }
-        side.stopped = true;
-        out.push(Output::Forked { collection, fork });
-        let reason = format!(
-            "device {} has numbered two different changes as {}: it was copied, or restored \
-             from a backup and used again",
-            fork.origin.device, fork.n
-        );
-        self.send(Frame::Stopped { collection, reason }, out);
-        self.report_sync(collection, out);
     }
 
     fn close(&mut self, reason: CloseReason, out: &mut Vec<Output>) {

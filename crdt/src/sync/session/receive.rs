@@ -9,7 +9,7 @@ use crate::id::{CollectionId, Timestamp};
 use crate::sync::changes::ChangesError;
 use crate::sync::codec::{MOST_COLLECTIONS, MOST_STATEMENTS};
 use crate::sync::membership::{self, Statement};
-use crate::sync::message::{Bytes, Frame, Hello, NumberReached, Tag, VERSION};
+use crate::sync::message::{Bytes, Frame, Hello, NumberReached, Tag, VERSION, vector_of};
 use crate::sync::{Fork, Reached, VectorHash, VersionVector};
 
 impl Session {
@@ -20,9 +20,24 @@ impl Session {
             (Frame::Membership(all), Phase::Comparing | Phase::Open) => {
                 self.membership(now, &all, out)?;
             }
-            (Frame::Have { collection, vector }, Phase::Open) => {
-                self.have(now, collection, vector.into_iter().collect(), out)?;
+            (
+                Frame::Have {
+                    collection,
+                    vector,
+                    retired,
+                },
+                Phase::Open,
+            ) => {
+                self.have(now, collection, vector_of(vector, retired), out)?;
             }
+            (
+                Frame::Trace {
+                    collection,
+                    origin,
+                    points,
+                },
+                Phase::Open,
+            ) => self.trace(collection, origin, points, out),
             (Frame::Changes(body), Phase::Open) => self.changes(now, &body, out)?,
             (
                 Frame::Ack {
@@ -62,7 +77,8 @@ impl Session {
                 | Frame::Beacon(_)
                 | Frame::BlobWant(_)
                 | Frame::Blob { .. }
-                | Frame::Stopped { .. },
+                | Frame::Stopped { .. }
+                | Frame::Trace { .. },
                 _,
             ) => return Err(CloseReason::Protocol("data before Hello and membership")),
         }
@@ -134,11 +150,11 @@ impl Session {
         side.their = vector;
         side.outdated = true;
         side.unanswered = 0;
-        if let Some((origin, n)) = side.ours.fork_with(&side.their) {
-            self.stop(id, Fork { origin, n }, out);
-            return Ok(());
-        }
-        let ask = if side.is_behind() {
+        side.searching.clear();
+        let retired = side.ours.retired_beyond(&side.their);
+        let knows_less = !side.their.retired_beyond(&side.ours).is_empty();
+        let fork = side.ours.fork_with(&side.their);
+        let ask = if side.is_behind() || knows_less {
             side.told != Some(side.ours.hash())
         } else {
             side.retry = None;
@@ -147,6 +163,16 @@ impl Session {
             side.told.is_none() && side.their != side.ours
         };
         self.report_confirmed(id, out);
+        if !retired.is_empty() {
+            let origins = retired;
+            out.push(Output::Retire {
+                collection: id,
+                origins,
+            });
+        }
+        if let Some((origin, n)) = fork {
+            self.forked(id, Fork { origin, n }, out);
+        }
         if ask {
             self.ask(now, id, out);
         }
@@ -244,9 +270,10 @@ impl Session {
                 out,
             );
         }
-        if let Some(fork) = forks.first() {
-            self.stop(id, *fork, out);
-        } else if ask {
+        for fork in forks {
+            self.forked(id, *fork, out);
+        }
+        if ask {
             self.ask(now, id, out);
         }
         if moved {
@@ -272,7 +299,7 @@ impl Session {
             );
         }
         match side.ours.fork_with(&side.their) {
-            Some((origin, n)) => self.stop(id, Fork { origin, n }, out),
+            Some((origin, n)) => self.forked(id, Fork { origin, n }, out),
             None => self.report_confirmed(id, out),
         }
         Ok(())

@@ -86,14 +86,8 @@ impl Session {
         side.retry = Some(Retry { attempt, at });
         side.wants_to_ask = false;
         side.told = Some(side.ours.hash());
-        let vector = (&side.ours).into();
-        self.send(
-            Frame::Have {
-                collection: id,
-                vector,
-            },
-            out,
-        );
+        let have = Frame::have(id, &side.ours);
+        self.send(have, out);
     }
 
     /// The others may ask once the mesh's own collection is as far as it gets.
@@ -178,9 +172,16 @@ impl Session {
         };
         side.loading = false;
         self.outbound = Outbound::Idle;
-        if let Some(fork) = forks.first() {
-            self.stop(id, *fork, out);
-        } else if side.outdated || side.stopped {
+        let is_outdated = side.outdated || side.stopped;
+        if !forks.is_empty() {
+            for fork in forks {
+                self.forked(id, *fork, out);
+            }
+        }
+        let Some(side) = self.sides.get_mut(&id) else {
+            return;
+        };
+        if is_outdated {
             // Read for a peer that has said something else meanwhile: read again.
         } else if entries.is_empty() {
             // What is lacking is not in the log; only a later word of the peer can help.
@@ -209,11 +210,16 @@ impl Session {
         }
         let side = self.sides.entry(id).or_default();
         let moved = side.ours != vector;
+        let has_retired = !side.ours.retired_beyond(&vector).is_empty();
         side.ours = vector;
+        if has_retired {
+            side.searching.clear();
+            side.traces = 0;
+        }
         if self.phase != Phase::Open {
             return;
         }
-        if new {
+        if new || has_retired {
             self.ask(now, id, out);
         }
         if moved {

@@ -1,6 +1,6 @@
 //! One collection in a session: what each side holds, and what is on its way.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::id::{Origin, Timestamp};
 use crate::sync::{VectorHash, VersionVector};
@@ -41,6 +41,10 @@ pub(super) struct Side {
     pub(super) gap_asked: bool,
     /// A change can not be applied: nothing is asked for any more.
     pub(super) parked: bool,
+    /// Origins whose histories differ, while it is sought where.
+    pub(super) searching: BTreeSet<Origin>,
+    /// How often points of a history were exchanged.
+    pub(super) traces: u32,
     /// Nothing is exchanged any more.
     pub(super) stopped: bool,
     /// What was last reported.

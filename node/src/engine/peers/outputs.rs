@@ -66,6 +66,16 @@ impl Conversation {
                 collection,
                 entries,
             } => self.store(collection, entries).await.map(Some),
+            Output::Trace { collection, fork } => self.trace(collection, fork).await,
+            Output::Compare {
+                collection,
+                origin,
+                points,
+            } => self.compare(collection, origin, points).await,
+            Output::Retire {
+                collection,
+                origins,
+            } => self.retire(collection, origins).await,
             Output::StoreMembership(statements) => {
                 self.inner.keep_statements(statements).await?;
                 Ok(None)
@@ -130,10 +140,10 @@ impl Conversation {
                 Ok(None)
             }
             Output::Forked { collection, fork } => {
-                tracing::warn!(peer = %self.peer, %collection, ?fork, "histories differ");
+                tracing::warn!(peer = %self.peer, %collection, ?fork, "where histories part is not found");
                 let message = format!(
-                    "the device {} was copied or restored from a backup, and its changes no longer \
-                     have one history",
+                    "the device {} was copied or restored from a backup, and where its histories \
+                     part was not found: one collection is not exchanged until the next connection",
                     fork.origin.device
                 );
                 self.warn(message);

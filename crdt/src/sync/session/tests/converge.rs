@@ -32,6 +32,12 @@ enum Happening {
     Wait {
         milliseconds: u64,
     },
+    BackUp {
+        device: u8,
+    },
+    SetBack {
+        device: u8,
+    },
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -44,6 +50,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         8 => (0..6_usize, 0..2_usize, 1..8_usize)
             .prop_map(|(link, end, frames)| Happening::Deliver { link, end, frames }),
         2 => (1..20_000_u64).prop_map(|milliseconds| Happening::Wait { milliseconds }),
+        1 => (0..4_u8).prop_map(|device| Happening::BackUp { device }),
+        1 => (0..4_u8).prop_map(|device| Happening::SetBack { device }),
     ]
 }
 
@@ -90,6 +98,8 @@ fn happen(world: &mut World, devices: u8, count: &mut u32, what: &Happening) {
                 });
             }
         }
+        Happening::BackUp { device } => world.toys[usize::from(device % devices)].back_up(),
+        Happening::SetBack { device } => world.set_back(device % devices),
         Happening::Wait { milliseconds } => {
             world.now.0 += milliseconds;
             let ids: Vec<_> = world.links.keys().copied().collect();
@@ -130,6 +140,10 @@ proptest! {
         for what in &happenings {
             happen(&mut world, devices, &mut count, what);
         }
+        let mut made = std::collections::BTreeSet::new();
+        for (collection, device) in COLLECTIONS.iter().flat_map(|c| (0..devices).map(move |d| (*c, d))) {
+            made.extend(holds(&world, device, collection).into_iter().map(|(.., bytes)| (collection, bytes)));
+        }
         for (one, two) in (0..devices).flat_map(|a| (a + 1..devices).map(move |b| (a, b))) {
             let known = world.links.contains_key(&(one, two));
             if !known && (!line || two == one + 1) {
@@ -149,6 +163,11 @@ proptest! {
                 prop_assert_eq!(toy.vector(collection), world.toys[0].vector(collection));
             }
         }
+        let kept: std::collections::BTreeSet<_> = COLLECTIONS
+            .iter()
+            .flat_map(|c| holds(&world, 0, *c).into_iter().map(|(.., bytes)| (*c, bytes)))
+            .collect();
+        prop_assert!(kept == made, "what somebody had is what everybody has");
         for link in world.links.values() {
             for end in &link.in_sync {
                 prop_assert!(end.values().all(|in_sync| *in_sync), "{:?}", link.in_sync);

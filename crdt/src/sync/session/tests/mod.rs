@@ -4,4 +4,5 @@ mod blobs;
 mod converge;
 mod rules;
 mod toy;
+mod toy_forks;
 mod world;

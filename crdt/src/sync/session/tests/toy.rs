@@ -8,11 +8,23 @@ use crate::id::{BlobHash, Chain, ChangeHash, CollectionId, DeviceId, DocId, Orig
 use crate::sync::membership::Statement;
 use crate::sync::{Entry, Fork, HeldUp, Input, Reached, StoredPiece, VersionVector};
 
+/// The incarnation, logs, vectors and known changes at some time.
+pub(super) type Backup = (
+    u32,
+    BTreeMap<CollectionId, Vec<(Entry, Chain)>>,
+    BTreeMap<CollectionId, VersionVector>,
+    BTreeSet<ChangeHash>,
+);
+
 /// A device: its logs, what it has confirmed to know of others, and its blobs.
 #[derive(Debug, Default)]
 pub(super) struct Toy {
     pub(super) name: u8,
     pub(super) incarnation: u32,
+    /// How many lives it ever had.
+    pub(super) lives: u32,
+    pub(super) is_receiving: bool,
+    pub(super) backup: Option<Backup>,
     pub(super) logs: BTreeMap<CollectionId, Vec<(Entry, Chain)>>,
     pub(super) vectors: BTreeMap<CollectionId, VersionVector>,
     pub(super) known: BTreeSet<ChangeHash>,
@@ -65,8 +77,15 @@ impl Toy {
     }
 
     fn take(&mut self, collection: CollectionId, entry: &Entry) -> Result<(), Option<Fork>> {
+        let is_own = entry.origin == self.origin();
         let vector = self.vectors.entry(collection).or_default();
         let name = hash(&entry.bytes);
+        if vector
+            .retired_at(&entry.origin)
+            .is_some_and(|last| entry.n > last)
+        {
+            return Ok(());
+        }
         let log = self.logs.entry(collection).or_default();
         if entry.n <= vector.reached(&entry.origin).n {
             let ours = log
@@ -88,6 +107,10 @@ impl Toy {
         }
         log.push((entry.clone(), vector.reached(&entry.origin).chain));
         self.known.insert(name);
+        // a peer that knows more of our own log than we do: we were set back
+        if is_own && self.is_receiving {
+            self.begin_life();
+        }
         Ok(())
     }
 
@@ -97,6 +120,7 @@ impl Toy {
         entries: &[Entry],
     ) -> (HeldUp, Vec<Fork>) {
         let (mut held, mut forks, mut blocked) = (HeldUp::Nothing, Vec::new(), BTreeSet::new());
+        self.is_receiving = true;
         for entry in entries {
             if blocked.contains(&entry.origin) {
                 continue;
@@ -112,6 +136,7 @@ impl Toy {
                 blocked.insert(entry.origin);
             }
         }
+        self.is_receiving = false;
         (held, forks)
     }
 

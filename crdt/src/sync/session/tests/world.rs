@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::toy::Toy;
 pub(super) use super::toy::{id, key};
-use crate::id::{BlobHash, CollectionId, Timestamp};
+use crate::id::{BlobHash, CollectionId, Origin, Timestamp};
 use crate::sync::codec;
 use crate::sync::membership::{Action, Statement};
 use crate::sync::message::{Frame, WantedBlob};
@@ -145,6 +145,7 @@ impl World {
     }
 
     /// Does what a session says; the answer goes back to it.
+    #[expect(clippy::too_many_lines, reason = "the table of all outputs")]
     fn act(&mut self, id: (u8, u8), end: usize, device: u8, output: Output) -> Option<Input> {
         let toy = &mut self.toys[usize::from(device)];
         let link = self.links.get_mut(&id)?;
@@ -174,6 +175,34 @@ impl World {
                     forks,
                 })
             }
+            Output::Trace { collection, fork } => {
+                let points = toy.points(collection, fork.origin, (0, fork.n));
+                let origin = fork.origin;
+                Some(Input::Traced {
+                    collection,
+                    origin,
+                    points,
+                })
+            }
+            Output::Compare {
+                collection,
+                origin,
+                points,
+            } => match toy.compare(collection, origin, &points)? {
+                Ok(last) => self.retire(device, collection, &[(origin, last)]),
+                Err(range) => {
+                    let points = toy.points(collection, origin, range);
+                    Some(Input::Traced {
+                        collection,
+                        origin,
+                        points,
+                    })
+                }
+            },
+            Output::Retire {
+                collection,
+                origins,
+            } => self.retire(device, collection, &origins),
             Output::StoreMembership(new) => {
                 toy.statements.extend(new.iter().cloned());
                 for (other, end) in self.ends_of(device) {
@@ -199,6 +228,27 @@ impl World {
             }
             Output::Confirmed { .. } | Output::PeerStopped { .. } => None,
         }
+    }
+
+    fn retire(
+        &mut self,
+        device: u8,
+        collection: CollectionId,
+        origins: &[(Origin, u64)],
+    ) -> Option<Input> {
+        for (origin, last) in origins {
+            self.toys[usize::from(device)].retire(collection, *origin, *last);
+        }
+        self.committed(device, collection, None);
+        None
+    }
+
+    /// A device is set back to its backup; it was off for that.
+    pub(super) fn set_back(&mut self, device: u8) {
+        for (id, _) in self.ends_of(device) {
+            self.links.remove(&id);
+        }
+        self.toys[usize::from(device)].set_back();
     }
 
     fn blob(&mut self, device: u8, output: Output) -> Option<Input> {
