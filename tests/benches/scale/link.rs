@@ -226,6 +226,9 @@ impl End {
                     held: if gap { HeldUp::Gap } else { HeldUp::Nothing },
                 })
             }
+            Output::Trace { .. } | Output::Compare { .. } | Output::Retire { .. } => {
+                panic!("nobody was copied")
+            }
             Output::LoadBlob {
                 hash,
                 offset,
