@@ -60,13 +60,17 @@ CREATE TABLE change (
     PRIMARY KEY (doc, hash)
 ) WITHOUT ROWID;
 
--- Many changes of one document saved as one.
+-- Many edits of one document saved as one; they have no rows in `change`.
+-- nr: counts the chunks of a document. hashes: of each edit the first 8 bytes of its hash.
 CREATE TABLE chunk (
-    doc  INTEGER PRIMARY KEY,
-    dict INTEGER NOT NULL,
-    key  INTEGER,
-    body BLOB NOT NULL
+    doc    INTEGER NOT NULL,
+    nr     INTEGER NOT NULL,
+    hashes BLOB NOT NULL,
+    dict   INTEGER NOT NULL,
+    key    INTEGER,
+    body   BLOB NOT NULL
 );
+CREATE UNIQUE INDEX chunk_by_doc ON chunk (doc, nr);
 
 -- class: nr of the class whose changes it was trained from.
 CREATE TABLE dict (
@@ -140,6 +144,7 @@ CREATE TABLE blob_ref (
 ) WITHOUT ROWID;
 
 -- Earlier states of a document, so that a late writer's text is compared with what it was shown.
+-- Only those of several heads: a state of one head is the change of that hash.
 CREATE TABLE version (
     doc   INTEGER NOT NULL,
     fp    BLOB NOT NULL,

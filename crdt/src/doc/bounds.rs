@@ -5,6 +5,8 @@
 //! repeats, and the number of operations is bounded by the number of bytes. This walks the
 //! run lengths of all columns first, without making anything.
 
+use super::leb::{Cursor, Run};
+
 /// The most superseded operations that one change may name.
 const MOST_SUPERSEDED: u64 = 1 << 20;
 
@@ -80,64 +82,7 @@ fn walk(bytes: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// One run of a run-length encoded column.
-enum Run {
-    Same(u64),
-    Null(u64),
-    Different(u64),
-}
-
-#[derive(Clone)]
-struct Cursor<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Cursor<'a> {
-    fn take(&mut self, n: u64) -> Option<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(usize::try_from(n).ok()?)?;
-        self.rest = rest;
-        Some(taken)
-    }
-
-    fn unsigned(&mut self) -> Option<u64> {
-        let mut out = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.take(1)?[0];
-            let bits = u64::from(byte & 0x7f);
-            out |= bits.checked_shl(shift).filter(|v| v >> shift == bits)?;
-            if byte & 0x80 == 0 {
-                return Some(out);
-            }
-        }
-        None
-    }
-
-    fn signed(&mut self) -> Option<i64> {
-        let mut out = 0_i64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.take(1)?[0];
-            out |= i64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                let unused = 64_u32.saturating_sub(shift + 7);
-                return Some((out << unused) >> unused);
-            }
-        }
-        None
-    }
-
-    fn prefixed(&mut self) -> Option<&'a [u8]> {
-        let length = self.unsigned()?;
-        self.take(length)
-    }
-
-    fn run(&mut self) -> Option<Run> {
-        Some(match self.signed()? {
-            0 => Run::Null(self.unsigned()?),
-            n if n > 0 => Run::Same(n.unsigned_abs()),
-            n => Run::Different(n.unsigned_abs()),
-        })
-    }
-
+impl Cursor<'_> {
     /// How many texts a column holds that never repeats one and leaves none out.
     fn distinct(mut self) -> Option<u64> {
         let mut total = 0_u64;

@@ -1,15 +1,22 @@
 //! One Automerge change, taken apart and put together.
 //!
+//! ```text
+//!   bytes ──flat──► Parts ──columns──► bytes          what pimesh itself writes
+//!     └──bounds, Automerge──► Parts, bytes            anything else that Automerge reads
+//! ```
+//!
 //! The only file that names Automerge's types. Changes are encoded directly from their
 //! operations, never through a live document: a genesis must have the same bytes on
 //! every device, and an edit's deps must be the heads its writer saw.
 
-use std::num::NonZeroU64;
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
-use automerge::{ActorId, Change, ExpandedChange, ScalarValue, legacy};
+use automerge::{Change, ExpandedChange, ScalarValue, legacy};
 
-use super::{DocError, bounds};
+use super::columns::{BEFORE_LENGTH, CHANGE, Draft, write};
+use super::{DocError, bounds, flat};
 use crate::{BlobHash, ChangeHash};
 
 /// The longest change that is stored or taken from a peer, in bytes before compression.
@@ -17,7 +24,7 @@ use crate::{BlobHash, ChangeHash};
 pub const LONGEST_CHANGE: usize = 7 << 19;
 
 /// Counters stay below this: half of what Automerge can count to.
-const MOST_OPERATIONS: u64 = 1 << 31;
+pub(super) const MOST_OPERATIONS: u64 = 1 << 31;
 
 /// The name of an operation: Automerge's Lamport counter and the actor's bytes.
 ///
@@ -69,8 +76,19 @@ pub struct Op {
     pub pred: Vec<OpId>,
 }
 
-/// A change, taken apart.
-#[derive(Clone, Debug)]
+/// How the bytes of a change follow from its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// They are what we write for these parts.
+    Flat,
+    /// Likewise, and the actor is the mark of what the operations write.
+    FromText,
+    /// They are these, which we would not write so.
+    Foreign(Arc<[u8]>),
+}
+
+/// A change, taken apart. Nothing is lost: its bytes can be made again.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
     /// SHA-256 of the encoded change.
     pub hash: ChangeHash,
@@ -86,9 +104,29 @@ pub struct Parts {
     pub message: Option<String>,
     /// Its operations, in order.
     pub ops: Vec<Op>,
+    pub(super) form: Form,
 }
 
 impl Parts {
+    /// Its bytes, as Automerge has them and as they are hashed.
+    pub fn bytes(&self) -> Cow<'_, [u8]> {
+        match &self.form {
+            Form::Flat | Form::FromText => Cow::Owned(write(self.draft()).1),
+            Form::Foreign(bytes) => Cow::Borrowed(bytes),
+        }
+    }
+
+    pub(super) fn draft(&self) -> Draft<'_, Op> {
+        Draft {
+            actor: &self.actor,
+            start: self.start,
+            time: self.time,
+            message: self.message.as_deref(),
+            deps: &self.deps,
+            ops: &self.ops,
+        }
+    }
+
     /// The name of the operation at `index`.
     pub fn op_id(&self, index: usize) -> OpId {
         OpId {
@@ -109,15 +147,7 @@ impl Parts {
 
     /// The blobs that its values name.
     pub fn blobs(&self) -> Vec<BlobHash> {
-        let mut out: Vec<BlobHash> = Vec::new();
-        for op in &self.ops {
-            if let Action::Put(Value::Text(text)) = &op.action {
-                out.extend(crate::item::register::blobs(text));
-            }
-        }
-        out.sort_unstable();
-        out.dedup();
-        out
+        super::sealed::blobs(&self.ops)
     }
 }
 
@@ -132,10 +162,19 @@ pub fn decode(bytes: &[u8]) -> Result<Parts, DocError> {
             limit: LONGEST_CHANGE,
         });
     }
-    // magic, checksum, then the chunk type: 1 is an uncompressed change
-    if bytes.get(8) != Some(&1) {
+    if bytes.get(BEFORE_LENGTH - 1) != Some(&CHANGE) {
         return Err(DocError::NotAChange);
     }
+    let parts = match flat::read(bytes) {
+        Some(parts) => parts,
+        None => foreign(bytes)?,
+    };
+    allowed(parts.start, parts.ops.len())?;
+    Ok(parts)
+}
+
+/// Has Automerge take apart what we would not write so.
+pub(super) fn foreign(bytes: &[u8]) -> Result<Parts, DocError> {
     if !bounds::are_kept(bytes) {
         return Err(DocError::Foreign("other columns"));
     }
@@ -145,23 +184,30 @@ pub fn decode(bytes: &[u8]) -> Result<Parts, DocError> {
     }))
     .map_err(|_| DocError::NotAChange)?
     .map_err(|_| DocError::NotAChange)?;
-    parts(change)
+    let parts = parts(change, bytes)?;
+    // Automerge does not look: two sets of bytes would be one change
+    if bytes[BEFORE_LENGTH - 5..BEFORE_LENGTH - 1] != parts.hash.0[..4] {
+        return Err(DocError::NotAChange);
+    }
+    Ok(parts)
 }
 
-fn parts(change: ExpandedChange) -> Result<Parts, DocError> {
-    if change.operations.is_empty() {
+/// Whether a change keeps to the rules of pimesh, whoever has encoded it.
+pub(super) fn allowed(start: u64, operations: usize) -> Result<(), DocError> {
+    if operations == 0 {
         return Err(DocError::Foreign("no operation"));
     }
-    if change.seq != 1 {
-        return Err(DocError::Foreign("an actor used twice"));
-    }
     // Automerge itself counts to 2^32; beyond, nothing could be written after this change
-    let last = change
-        .start_op
-        .get()
-        .saturating_add(change.operations.len() as u64);
+    let last = start.saturating_add(operations as u64);
     if last >= MOST_OPERATIONS {
         return Err(DocError::Foreign("a counter beyond all use"));
+    }
+    Ok(())
+}
+
+fn parts(change: ExpandedChange, bytes: &[u8]) -> Result<Parts, DocError> {
+    if change.seq != 1 {
+        return Err(DocError::Foreign("an actor used twice"));
     }
     let ops = change
         .operations
@@ -176,6 +222,7 @@ fn parts(change: ExpandedChange) -> Result<Parts, DocError> {
         time: change.time,
         message: change.message,
         ops,
+        form: Form::Foreign(bytes.into()),
     })
 }
 
@@ -202,51 +249,4 @@ fn op(op: legacy::Op) -> Result<Op, DocError> {
         action,
         pred,
     })
-}
-
-/// Puts a change together: its hash and its bytes, the same for the same arguments for ever.
-pub(super) fn encode(
-    actor: &[u8],
-    start: u64,
-    time: i64,
-    message: Option<String>,
-    deps: &[ChangeHash],
-    ops: Vec<Op>,
-) -> (ChangeHash, Vec<u8>) {
-    let operations = ops
-        .into_iter()
-        .map(|op| legacy::Op {
-            action: match op.action {
-                Action::Put(Value::Text(text)) => {
-                    legacy::OpType::Put(ScalarValue::Str(text.into()))
-                }
-                Action::Put(Value::Number(n)) => legacy::OpType::Put(ScalarValue::Int(n)),
-                Action::Delete => legacy::OpType::Delete,
-            },
-            obj: legacy::ObjectId::Root,
-            key: legacy::Key::Map(op.key.into()),
-            pred: op
-                .pred
-                .into_iter()
-                .map(|id| legacy::OpId(id.counter, ActorId::from(&id.actor[..])))
-                .collect(),
-            insert: false,
-        })
-        .collect();
-    let change = Change::from(ExpandedChange {
-        operations,
-        actor_id: ActorId::from(actor),
-        hash: None,
-        seq: 1,
-        start_op: NonZeroU64::new(start).unwrap_or(NonZeroU64::MIN),
-        time,
-        message,
-        deps: deps
-            .iter()
-            .map(|dep| automerge::ChangeHash(dep.0))
-            .collect(),
-        extra_bytes: Vec::new(),
-        author: None,
-    });
-    (ChangeHash(change.hash().0), change.raw_bytes().to_vec())
 }

@@ -38,7 +38,11 @@ impl Document {
 
     /// Takes one more change, whose deps must be here.
     pub fn add(&mut self, bytes: &[u8]) -> Result<(), DocError> {
-        let change = decode(bytes)?;
+        self.add_parts(decode(bytes)?)
+    }
+
+    /// Takes one more change, taken apart already, whose deps must be here.
+    pub fn add_parts(&mut self, change: Parts) -> Result<(), DocError> {
         if let Some(missing) = change.deps.iter().find(|dep| !self.contains(dep)) {
             return Err(DocError::Missing {
                 change: change.hash,

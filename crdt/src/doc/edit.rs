@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Action, Op, Value, encode};
+use super::change::{Action, Form, Op, Value};
+use super::short::mark;
 use super::shown::Shown;
-use super::{DocError, Document, NewChange, View};
+use super::{DocError, Document, NewChange, Parts, View};
 use crate::diff::Edit;
 use crate::item::key;
 use crate::{ChangeHash, DeviceId, Timestamp};
@@ -73,11 +74,18 @@ impl Document {
         deps.sort_unstable();
         deps.dedup();
         let actor = actor(author, &deps, &ops);
-        let hex = author.device.to_string();
-        let message = format!("{} {}", &hex[..8], author.source);
+        let message = mark(author.device) + &author.source;
         let time = i64::try_from(author.now.0).unwrap_or(i64::MAX);
-        let (hash, bytes) = encode(&actor, view.max_op + 1, time, Some(message), &deps, ops);
-        Ok(Some(NewChange { hash, bytes }))
+        Ok(Some(NewChange::of(Parts {
+            hash: ChangeHash([0; 32]),
+            deps,
+            actor: actor.as_slice().into(),
+            start: view.max_op + 1,
+            time,
+            message: Some(message),
+            ops,
+            form: Form::Flat,
+        })))
     }
 }
 

@@ -13,13 +13,21 @@
 mod base;
 mod bounds;
 mod change;
+#[cfg(feature = "store")]
+mod chunk;
+mod columns;
 mod conflict;
 mod document;
 mod edit;
+mod flat;
 mod genesis;
 mod history;
 mod invitation;
+mod leb;
 mod likeness;
+mod ops;
+mod sealed;
+mod short;
 mod shown;
 mod summary;
 #[cfg(test)]
@@ -29,6 +37,8 @@ mod view;
 
 pub use base::Base;
 pub use change::{LONGEST_CHANGE, OpId, Parts, Value, decode};
+#[cfg(feature = "store")]
+pub(crate) use chunk::{fits_a_chunk, pack_chunk, unpack_chunk};
 pub use conflict::{Conflict, Other};
 pub use document::Document;
 pub use edit::{Author, Writer};
@@ -36,6 +46,8 @@ pub(crate) use genesis::entries;
 pub use genesis::{NewChange, genesis, message};
 pub(crate) use invitation::{Mark, REPLY};
 pub use likeness::likeness;
+pub use sealed::Sealed;
+pub use short::{DEP, EditOnItsWay, Travelled, for_travel};
 pub use shown::Shown;
 pub use summary::{Summary, display_name, summarise};
 pub use view::{Candidate, View};

@@ -1,6 +1,8 @@
 //! What lists and queries need to know of a document, without reading it again.
 
-use super::{DocError, Document};
+use super::invitation::{Mark, REPLY};
+use super::sealed::{Operation, Writes};
+use super::{DocError, Document, Parts, Shown, View};
 use crate::ChangeHash;
 use crate::item::register::Stored;
 use crate::item::{Item, key};
@@ -44,35 +46,129 @@ pub fn summarise(changes: &[Vec<u8>]) -> Result<Summary, DocError> {
     Ok(document.summary())
 }
 
-impl Document {
-    /// The derived row.
-    pub fn summary(&self) -> Summary {
-        let shown = self.view().shown();
-        let item = &shown.item;
-        Summary {
-            kind: item.kind.clone(),
-            uid: item.uid.clone(),
-            live: shown.live,
-            name: display_name(item),
-            start: of_when(item, &["DTSTART", "DUE"]),
-            end: of_when(item, &["DTEND", "DUE"]),
-            recurring: !of_when(item, &["RRULE"]).is_empty()
-                || item.values.keys().any(|at| at.starts_with("RDATE#")),
-            search: search(item),
+impl Summary {
+    /// The derived row of a document that has this change alone.
+    pub(super) fn of_first(change: &Parts) -> Self {
+        match Fields::plain(&change.ops) {
+            Some(fields) => Self::of_fields(&fields, change.hash),
+            None => {
+                let view = View::of(std::iter::once(change));
+                Self::of_shown(&view.shown(), vec![change.hash])
+            }
+        }
+    }
+
+    /// Likewise, where nothing in the change depends on another.
+    pub(super) fn of_fields(fields: &Fields<'_>, hash: ChangeHash) -> Self {
+        Self {
+            kind: fields.kind.to_owned(),
+            uid: fields.uid.to_owned(),
+            live: fields.live,
+            name: cut(name(fields), LONGEST_NAME),
+            start: of_when(fields, &["DTSTART", "DUE"]),
+            end: of_when(fields, &["DTEND", "DUE"]),
+            recurring: !of_when(fields, &["RRULE"]).is_empty()
+                || fields.values.iter().any(|(at, _)| at.starts_with("RDATE#")),
+            search: search(fields),
+            conflicts: 0,
+            heads: vec![hash],
+        }
+    }
+
+    fn of_shown(shown: &Shown, heads: Vec<ChangeHash>) -> Self {
+        let fields = Fields::of_item(&shown.item, shown.live);
+        Self {
             conflicts: u32::try_from(shown.conflicts.len()).unwrap_or(u32::MAX),
-            heads: self.heads(),
+            heads,
+            ..Self::of_fields(&fields, ChangeHash([0; 32]))
         }
     }
 }
 
+impl Document {
+    /// The derived row.
+    pub fn summary(&self) -> Summary {
+        Summary::of_shown(&self.view().shown(), self.heads())
+    }
+}
+
+/// An item that is shown, as borrowed pieces in the order of its keys.
+pub(super) struct Fields<'a> {
+    kind: &'a str,
+    uid: &'a str,
+    live: bool,
+    values: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Fields<'a> {
+    fn of_item(item: &'a Item, live: bool) -> Self {
+        Self {
+            kind: &item.kind,
+            uid: &item.uid,
+            live,
+            values: (item.values.iter())
+                .map(|(at, value)| (at.as_str(), value.as_str()))
+                .collect(),
+        }
+    }
+
+    /// What these operations show by themselves. Nothing where that takes more than reading
+    /// them: something is written twice, ended, or decided by mail.
+    pub(super) fn plain<O: Operation>(ops: &'a [O]) -> Option<Self> {
+        let is_plain = ops.windows(2).all(|two| two[0].key() < two[1].key())
+            && ops.iter().all(|op| is_plain(op, ops));
+        if !is_plain {
+            return None;
+        }
+        let mut fields = Self {
+            kind: "",
+            uid: "",
+            live: false,
+            values: Vec::with_capacity(ops.len()),
+        };
+        for op in ops {
+            match (op.key(), op.writes()) {
+                (key::LIVE, _) => fields.live = true,
+                ("~kind", Writes::Text(text)) => fields.kind = text,
+                ("UID", Writes::Text(text)) => fields.uid = text,
+                ("~v", _) | (_, Writes::Number(_) | Writes::Nothing) => {}
+                (at, Writes::Text(text)) => {
+                    if key::split_override(at).1 != key::LIVE {
+                        fields.values.push((at, text));
+                    }
+                }
+            }
+        }
+        Some(fields)
+    }
+
+    fn value(&self, at: &str) -> Option<&'a str> {
+        let place = self.values.binary_search_by(|(key, _)| (*key).cmp(at));
+        place.ok().map(|place| self.values[place].1)
+    }
+}
+
+fn is_plain<O: Operation>(op: &O, all: &[O]) -> bool {
+    let (rid, rest) = key::split_override(op.key());
+    let lives = |rid| {
+        let at = key::in_override(rid, key::LIVE);
+        all.binary_search_by(|op| op.key().cmp(&at)).is_ok()
+    };
+    op.pred().is_empty()
+        && op.writes() != Writes::Nothing
+        && !rest.ends_with(Mark::KEY)
+        && !rest.starts_with(REPLY)
+        && rid.is_none_or(|rid| !matches!(rest, "~kind" | "UID" | "~v") && lives(rid))
+}
+
 /// What lists call an item, cut where it is very long.
 pub fn display_name(item: &Item) -> String {
-    cut(name(item), LONGEST_NAME)
+    cut(name(&Fields::of_item(item, true)), LONGEST_NAME)
 }
 
 /// What a person calls an item: FN, else N; SUMMARY; the first override's where there is only
 /// that.
-pub(crate) fn name(item: &Item) -> String {
+fn name(item: &Fields<'_>) -> String {
     let plain = |stored: &str| escape::unescape(Stored::read(stored).value);
     if let Some(name) = item.value(key::NAME) {
         let of = |wanted: &str| {
@@ -125,12 +221,12 @@ pub(crate) fn name(item: &Item) -> String {
 }
 
 /// The value of the first of these properties in `WHEN`; an override's where there is no master.
-fn of_when(item: &Item, wanted: &[&str]) -> String {
+fn of_when(item: &Fields<'_>, wanted: &[&str]) -> String {
     let when = item.value(key::WHEN).or_else(|| {
         item.values
             .iter()
             .find(|(at, _)| key::name(at) == key::WHEN)
-            .map(|(_, v)| v.as_str())
+            .map(|(_, v)| *v)
     });
     let Some(when) = when else {
         return String::new();
@@ -143,17 +239,23 @@ fn of_when(item: &Item, wanted: &[&str]) -> String {
                 .find(|line| line.name == *name)
         })
         .map_or_else(String::new, |line| {
-            let value: String = line.value.trim().chars().take(40).collect();
+            let value = first(line.value.trim(), 40);
             match line.parameters().value_of("TZID") {
-                Some(tzid) => format!("{value}[{}]", tzid.chars().take(80).collect::<String>()),
-                None => value,
+                Some(tzid) => [value, "[", first(tzid, 80), "]"].concat(),
+                None => value.to_owned(),
             }
         })
 }
 
-fn search(item: &Item) -> String {
+/// So many letters at most.
+fn first(text: &str, letters: usize) -> &str {
+    let end = text.char_indices().nth(letters);
+    &text[..end.map_or(text.len(), |(at, _)| at)]
+}
+
+fn search(item: &Fields<'_>) -> String {
     let mut out = String::new();
-    for (at, stored) in &item.values {
+    for &(at, stored) in &item.values {
         let wanted = matches!(
             key::name(at),
             "EMAIL" | "TEL" | "ORG" | "NICKNAME" | "LOCATION" | "CATEGORIES"

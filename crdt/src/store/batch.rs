@@ -9,7 +9,7 @@ use rusqlite::{Transaction, TransactionBehavior};
 
 use super::collections::Place;
 use super::{ItemRow, Store, StoreError};
-use crate::doc::{self, Parts};
+use crate::doc::{self, Document, NewChange, Parts, Sealed};
 use crate::id::{ChangeHash, CollectionId, DocId, Origin, Timestamp};
 use crate::sync::{Reached, VersionVector};
 
@@ -74,7 +74,8 @@ pub struct Batch<'s> {
 pub(super) struct Waiting {
     /// The number of its row, once it has one.
     pub(super) nr: Option<i64>,
-    pub(super) changes: Vec<(Parts, Vec<u8>)>,
+    #[expect(clippy::vec_box, reason = "nearly all have one, which is large")]
+    pub(super) changes: Vec<Box<Sealed>>,
 }
 
 /// How far one log goes in this batch.
@@ -140,14 +141,33 @@ impl Batch<'_> {
         bytes: Vec<u8>,
     ) -> Result<Added, StoreError> {
         let parts = doc::decode(&bytes).map_err(|source| StoreError::Change { doc, source })?;
+        self.add_sealed(collection, doc, Sealed::of(&parts))
+    }
+
+    /// Likewise, without reading again what was just written.
+    pub fn add_new(
+        &mut self,
+        collection: CollectionId,
+        doc: DocId,
+        change: NewChange,
+    ) -> Result<Added, StoreError> {
+        self.add_sealed(collection, doc, change.sealed)
+    }
+
+    fn add_sealed(
+        &mut self,
+        collection: CollectionId,
+        doc: DocId,
+        change: Box<Sealed>,
+    ) -> Result<Added, StoreError> {
         let place = self.place(collection)?;
-        match self.standing((place.class, doc), &parts)? {
+        match self.standing((place.class, doc), &change)? {
             Standing::Known => return Ok(Added::Known),
             Standing::Misses => return Err(StoreError::MissingDependency { doc }),
             Standing::Fits => {}
         }
-        let hash = parts.hash;
-        self.keep((place.class, doc), parts, bytes)?;
+        let hash = change.hash;
+        self.keep((place.class, doc), change)?;
         let n = self.name(place.nr, self.own.nr, (place.class, doc), hash)?;
         match self
             .done
@@ -172,7 +192,7 @@ impl Batch<'_> {
     /// Whether a document has any change, those of this batch included.
     pub fn has(&mut self, collection: CollectionId, doc: DocId) -> Result<bool, StoreError> {
         let place = self.place(collection)?;
-        let waiting = self.document((place.class, doc))?;
+        let waiting = self.waiting_of((place.class, doc))?;
         Ok(waiting.nr.is_some() || !waiting.changes.is_empty())
     }
 
@@ -182,15 +202,37 @@ impl Batch<'_> {
         collection: CollectionId,
         doc: DocId,
     ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let all = self.parts_of(collection, doc)?;
+        Ok(all.iter().map(|parts| parts.bytes().into()).collect())
+    }
+
+    /// A document with all its changes, those of this batch included. Empty when there is no
+    /// such document.
+    pub fn document(
+        &mut self,
+        collection: CollectionId,
+        doc: DocId,
+    ) -> Result<Document, StoreError> {
+        let all = self.parts_of(collection, doc)?;
+        Document::of(all).map_err(|source| StoreError::Change { doc, source })
+    }
+
+    pub(super) fn parts_of(
+        &mut self,
+        collection: CollectionId,
+        doc: DocId,
+    ) -> Result<Vec<Parts>, StoreError> {
         let place = self.place(collection)?;
         let key = (place.class, doc);
-        let waiting = self.document(key)?;
-        let mut all = match waiting.nr {
-            Some(nr) => self.store.bodies(nr)?,
+        let mut all = match self.waiting_of(key)?.nr {
+            Some(nr) => self.store.parts_of(nr)?,
             None => Vec::new(),
         };
         if let Some(waiting) = self.waiting.get(&key) {
-            all.extend(waiting.changes.iter().map(|(_, bytes)| bytes.clone()));
+            for fresh in &waiting.changes {
+                let parts = fresh.parts();
+                all.push(parts.map_err(|source| StoreError::Change { doc, source })?);
+            }
         }
         Ok(all)
     }
@@ -225,34 +267,52 @@ impl Batch<'_> {
     pub(super) fn standing(
         &mut self,
         key: (i64, DocId),
-        parts: &Parts,
+        change: &Sealed,
     ) -> Result<Standing, StoreError> {
-        let store = self.store;
-        let waiting = self.document(key)?;
-        let has = |hash: &ChangeHash| -> Result<bool, StoreError> {
-            Ok(waiting.changes.iter().any(|(known, _)| known.hash == *hash)
-                || match waiting.nr {
-                    Some(nr) => store.has_change(nr, hash)?,
-                    None => false,
-                })
-        };
-        if has(&parts.hash)? {
+        if self.has_change(key, &change.hash)? {
             return Ok(Standing::Known);
         }
-        for dependency in &parts.deps {
-            if !has(dependency)? {
+        for dependency in &change.deps {
+            if !self.has_change(key, dependency)? {
                 return Ok(Standing::Misses);
             }
         }
         Ok(Standing::Fits)
     }
 
+    fn has_change(&mut self, key: (i64, DocId), hash: &ChangeHash) -> Result<bool, StoreError> {
+        let store = self.store;
+        let waiting = self.waiting_of(key)?;
+        let mut fresh = waiting.changes.iter();
+        Ok(fresh.any(|fresh| fresh.hash == *hash)
+            || match waiting.nr {
+                Some(nr) => store.has_change(nr, hash)?,
+                None => false,
+            })
+    }
+
+    /// The hashes of this document that begin so.
+    pub(super) fn beginning(
+        &mut self,
+        key: (i64, DocId),
+        beginning: &[u8],
+    ) -> Result<Vec<ChangeHash>, StoreError> {
+        let store = self.store;
+        let waiting = self.waiting_of(key)?;
+        let mut all = match waiting.nr {
+            Some(nr) => store.beginning(nr, beginning)?,
+            None => Vec::new(),
+        };
+        let fresh = waiting.changes.iter().map(|fresh| fresh.hash);
+        all.extend(fresh.filter(|hash| hash.0.starts_with(beginning)));
+        Ok(all)
+    }
+
     /// Keeps a change until the batch settles.
     pub(super) fn keep(
         &mut self,
         key: (i64, DocId),
-        parts: Parts,
-        bytes: Vec<u8>,
+        change: Box<Sealed>,
     ) -> Result<(), StoreError> {
         let full = self.bytes >= MOST_WAITING
             || self
@@ -261,14 +321,10 @@ impl Batch<'_> {
                 .is_some_and(|waiting| waiting.changes.len() >= MOST_WAITING_PER_DOCUMENT);
         if full {
             self.settle()?;
-            self.document(key)?;
+            self.waiting_of(key)?;
         }
-        self.bytes += bytes.len();
-        self.waiting
-            .entry(key)
-            .or_default()
-            .changes
-            .push((parts, bytes));
+        self.bytes += change.at_rest.len();
+        self.waiting.entry(key).or_default().changes.push(change);
         Ok(())
     }
 
@@ -301,7 +357,7 @@ impl Batch<'_> {
     }
 
     /// The document as it waits in this batch; its number is looked up once.
-    pub(super) fn document(&mut self, key: (i64, DocId)) -> Result<&Waiting, StoreError> {
+    pub(super) fn waiting_of(&mut self, key: (i64, DocId)) -> Result<&Waiting, StoreError> {
         use std::collections::btree_map::Entry;
         match self.waiting.entry(key) {
             Entry::Occupied(known) => Ok(known.into_mut()),

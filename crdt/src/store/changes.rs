@@ -2,8 +2,10 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::chunks::Opened;
 use super::items::{Fingerprint, split_hashes};
 use super::{Store, StoreError};
+use crate::doc::{Document, Parts};
 use crate::id::{ChangeHash, CollectionId, DocId};
 
 impl Store {
@@ -13,11 +15,22 @@ impl Store {
         collection: CollectionId,
         doc: DocId,
     ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let all = self.all_parts(collection, doc)?;
+        Ok(all.iter().map(|parts| parts.bytes().into()).collect())
+    }
+
+    /// A document with all its changes. Empty when there is no such document.
+    pub fn document(&self, collection: CollectionId, doc: DocId) -> Result<Document, StoreError> {
+        let all = self.all_parts(collection, doc)?;
+        Document::of(all).map_err(|source| StoreError::Change { doc, source })
+    }
+
+    fn all_parts(&self, collection: CollectionId, doc: DocId) -> Result<Vec<Parts>, StoreError> {
         let Some(place) = self.place(collection)? else {
             return Ok(Vec::new());
         };
         match self.doc_nr(place.class, doc)? {
-            Some(nr) => self.bodies(nr),
+            Some(nr) => self.parts_of(nr),
             None => Ok(Vec::new()),
         }
     }
@@ -66,7 +79,20 @@ impl Store {
                 row.get::<_, Vec<u8>>(0)
             })
             .optional()?;
-        Ok(heads.map(|heads| split_hashes(&heads)))
+        if let Some(heads) = heads {
+            return Ok(Some(split_hashes(&heads)));
+        }
+        // States with one head have no row: each change of the document may have been it.
+        let Some(nr) = self.doc_nr(place.class, doc)? else {
+            return Ok(None);
+        };
+        let all = self.parts_of(nr)?;
+        let was = |hash: &ChangeHash| Fingerprint::of(doc, &[*hash]) == state;
+        Ok(all
+            .iter()
+            .map(|parts| parts.hash)
+            .find(was)
+            .map(|hash| vec![hash]))
     }
 
     pub(super) fn doc_nr(&self, class: i64, doc: DocId) -> Result<Option<i64>, StoreError> {
@@ -78,23 +104,54 @@ impl Store {
     }
 
     pub(super) fn has_change(&self, doc: i64, hash: &ChangeHash) -> Result<bool, StoreError> {
-        Ok(self
+        let is_loose = self
             .conn
             .prepare_cached("SELECT 1 FROM change WHERE doc = ?1 AND hash = ?2")?
-            .exists(params![doc, &hash.0[..]])?)
+            .exists(params![doc, &hash.0[..]])?;
+        let mut opened = Opened::default();
+        Ok(is_loose || !self.packed_beginning(doc, &hash.0, &mut opened)?.is_empty())
     }
 
-    /// Every raw change of the document with this number.
-    pub(super) fn bodies(&self, doc: i64) -> Result<Vec<Vec<u8>>, StoreError> {
+    /// The hashes of a document that begin so.
+    pub(super) fn beginning(
+        &self,
+        doc: i64,
+        beginning: &[u8],
+    ) -> Result<Vec<ChangeHash>, StoreError> {
+        let mut upper = beginning.to_vec();
+        upper.resize(32, 0xff);
         let mut statement = self
             .conn
-            .prepare_cached("SELECT dict, body FROM change WHERE doc = ?1")?;
+            .prepare_cached("SELECT hash FROM change WHERE doc = ?1 AND hash BETWEEN ?2 AND ?3")?;
+        let rows = statement.query_map(params![doc, beginning, upper], |row| {
+            Ok(ChangeHash(row.get(0)?))
+        })?;
+        let mut all: Vec<ChangeHash> = rows.collect::<Result<_, _>>()?;
+        let packed = self.packed_beginning(doc, beginning, &mut Opened::default())?;
+        all.extend(packed.iter().map(|edit| edit.hash));
+        Ok(all)
+    }
+
+    /// Every change of the document with this number.
+    pub(super) fn parts_of(&self, doc: i64) -> Result<Vec<Parts>, StoreError> {
+        let mut all = self.loose(doc)?;
+        all.append(&mut self.packed(doc)?);
+        Ok(all)
+    }
+
+    /// The changes of a document that have rows of their own.
+    pub(super) fn loose(&self, doc: i64) -> Result<Vec<Parts>, StoreError> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT hash, dict, body FROM change WHERE doc = ?1")?;
         let mut rows = statement.query([doc])?;
         let mut packer = self.packer.borrow_mut();
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
-            let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-            all.push(packer.unpack(&self.conn, row.get(0)?, body)?);
+            let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+            let at_rest = packer.unpack(&self.conn, row.get(1)?, body)?;
+            let parts = Parts::of_rest(&at_rest, ChangeHash(row.get(0)?));
+            all.push(parts.map_err(|_| StoreError::Corrupt(format!("a change of row {doc}")))?);
         }
         Ok(all)
     }

@@ -168,6 +168,12 @@ impl Batch<'_> {
                     [kept, side],
                 )?;
             }
+            self.tx.execute(
+                "UPDATE chunk SET doc = ?1,
+                   nr = nr + (SELECT coalesce(max(nr), 0) FROM chunk WHERE doc = ?1)
+                 WHERE doc = ?2",
+                [kept, twin],
+            )?;
             for table in ["change", "version", "blob_ref"] {
                 self.tx.execute(
                     &format!("UPDATE OR IGNORE {table} SET doc = ?1 WHERE doc = ?2"),

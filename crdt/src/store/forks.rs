@@ -10,7 +10,6 @@ use rusqlite::{OptionalExtension, params};
 use super::batch::{Batch, LogEnd};
 use super::log::origin_nr;
 use super::{Committed, Store, StoreError};
-use crate::doc;
 use crate::id::{Chain, CollectionId, DocId, Origin, Timestamp};
 use crate::sync::codec::MOST_POINTS;
 use crate::sync::{Reached, VersionVector};
@@ -221,12 +220,17 @@ impl Batch<'_> {
             .insert((place.nr, origin), LogEnd { reached, grew });
         self.begin_incarnation()?;
         for (doc, part) in rows {
-            let (id, bytes): (DocId, _) = self.store.named_change(doc, &part)?;
-            let hash = doc::check(&bytes)
-                .map_err(|source| StoreError::Change { doc: id, source })?
-                .hash;
+            let id = self
+                .tx
+                .prepare_cached("SELECT id FROM doc WHERE nr = ?1")?
+                .query_row([doc], |row| Ok(DocId(row.get(0)?)))?;
+            let Some(hash) = self.store.beginning(doc, &part)?.first().copied() else {
+                return Err(StoreError::Corrupt(format!(
+                    "a log row of {id} without its change"
+                )));
+            };
             let key = (place.class, id);
-            self.document(key)?;
+            self.waiting_of(key)?;
             self.name(place.nr, self.own.nr, key, hash)?;
         }
         Ok(())

@@ -3,8 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::batch::Batch;
+use super::chunks::Opened;
 use super::{Store, StoreError};
-use crate::id::{Chain, CollectionId, DeviceId, DocId, Origin};
+use crate::doc;
+use crate::id::{Chain, ChangeHash, CollectionId, DeviceId, DocId, Origin};
 use crate::sync::{Entry, Fork, Reached, VersionVector};
 
 /// A log row names its change by so many bytes of the hash: enough within one document.
@@ -54,6 +56,11 @@ impl Store {
         let Some(place) = self.place(collection)? else {
             return Ok(page);
         };
+        // one snapshot, and one lock instead of one for each row
+        let _reading = match self.conn.is_autocommit() {
+            true => Some(self.conn.unchecked_transaction()?),
+            false => None,
+        };
         let most = (max_bytes / SMALL_ENTRY).clamp(16, MOST_ENTRIES);
         let mut found = Vec::new();
         // Rows after the last one read of an origin that has more are not known yet.
@@ -81,6 +88,7 @@ impl Store {
         }
         found.sort_unstable_by_key(|row| row.seq);
         let mut bytes = 0;
+        let mut opened = Opened::default();
         for row in &found {
             if row.seq > known_up_to
                 || page.entries.len() >= most
@@ -89,7 +97,7 @@ impl Store {
                 page.more = true;
                 break;
             }
-            let (doc, body) = self.named_change(row.doc, &row.hash)?;
+            let (doc, body) = self.named_change(row, &mut opened)?;
             bytes += body.len();
             page.entries.push(Entry {
                 origin: row.origin,
@@ -184,29 +192,51 @@ impl Store {
         Ok(())
     }
 
-    /// The document and the raw bytes behind a log row, which holds the beginning of the hash.
-    pub(super) fn named_change(
+    /// The document and the change behind a log row, which holds the beginning of the hash, in
+    /// the form that travels.
+    fn named_change(
         &self,
-        doc: i64,
-        part: &[u8],
+        found: &Found,
+        opened: &mut Opened,
     ) -> Result<(DocId, Vec<u8>), StoreError> {
+        let part = &found.hash[..];
         let upper = [part, &[0xff; 32 - PART]].concat();
         let mut statement = self.conn.prepare_cached(
-            "SELECT d.id, c.dict, c.body FROM change c JOIN doc d ON d.nr = c.doc
+            "SELECT d.id, c.dict, c.body, c.hash FROM change c JOIN doc d ON d.nr = c.doc
              WHERE c.doc = ?1 AND c.hash BETWEEN ?2 AND ?3",
         )?;
-        let mut rows = statement.query(params![doc, part, upper])?;
+        let mut rows = statement.query(params![found.doc, part, upper])?;
         let Some(row) = rows.next()? else {
+            return self.named_edit(found, opened);
+        };
+        let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+        let mut packer = self.packer.borrow_mut();
+        let at_rest = packer.unpack(&self.conn, row.get(1)?, body)?;
+        let (doc, hash) = (DocId(row.get(0)?), ChangeHash(row.get(3)?));
+        let bytes = doc::for_travel(at_rest, &hash, found.origin.device)
+            .map_err(|source| StoreError::Change { doc, source })?;
+        Ok((doc, bytes))
+    }
+
+    /// Likewise, where the change lies in a chunk.
+    fn named_edit(
+        &self,
+        found: &Found,
+        opened: &mut Opened,
+    ) -> Result<(DocId, Vec<u8>), StoreError> {
+        let edits = self.packed_beginning(found.doc, &found.hash, opened)?;
+        let Some(edit) = edits.first() else {
             return Err(StoreError::Corrupt(
                 "a log row without its change".to_owned(),
             ));
         };
-        let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-        let bytes = self
-            .packer
-            .borrow_mut()
-            .unpack(&self.conn, row.get(1)?, body)?;
-        Ok((DocId(row.get(0)?), bytes))
+        let doc = self
+            .conn
+            .prepare_cached("SELECT id FROM doc WHERE nr = ?1")?
+            .query_row([found.doc], |row| Ok(DocId(row.get(0)?)))?;
+        let bytes = doc::for_travel(edit.at_rest(), &edit.hash, found.origin.device)
+            .map_err(|source| StoreError::Change { doc, source })?;
+        Ok((doc, bytes))
     }
 }
 

@@ -18,6 +18,7 @@
 mod batch;
 mod blobs;
 mod changes;
+mod chunks;
 mod collections;
 mod error;
 mod forks;

@@ -11,24 +11,26 @@ use std::io::{Error, ErrorKind};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use zstd::bulk::{Compressor, Decompressor};
-use zstd::zstd_safe::{CParameter, get_frame_content_size};
+use zstd::zstd_safe::{CParameter, compress_bound, get_frame_content_size};
 
 use super::StoreError;
 
 /// What every zstd frame begins with.
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// zstd's default: higher ones cost more time than they save bytes here.
-const LEVEL: i32 = 3;
+/// zstd's default packs a twentieth smaller and takes longer.
+const LEVEL: i32 = 1;
+/// A chunk is written once in several edits, and kept for ever.
+const CHUNK_LEVEL: i32 = 9;
 /// No stored body unpacks to more than this.
 const LARGEST: usize = 64 << 20;
 /// A batch with this many changes of a class is enough to train a dictionary from.
-const ENOUGH_SAMPLES: usize = 500;
+const ENOUGH_SAMPLES: usize = 300;
 /// Dictionaries in use at a time: each takes some memory.
 const MOST_DICTIONARIES: usize = 8;
 /// More samples than this only cost time.
-const MOST_SAMPLES: usize = 2_000;
+const MOST_SAMPLES: usize = 300;
 /// Samples are cut after so many bytes: what repeats is at the beginning.
-const SAMPLE_LENGTH: usize = 2_048;
+const SAMPLE_LENGTH: usize = 1_024;
 /// The size of a dictionary.
 const DICTIONARY: usize = 48 << 10;
 
@@ -38,9 +40,9 @@ const AS_IS: i64 = -1;
 const PLAIN: i64 = 0;
 
 /// A packed body and the `dict` column that goes with it.
-pub(super) struct Packed {
+pub(super) struct Packed<'p> {
     pub(super) dict: i64,
-    pub(super) body: Vec<u8>,
+    pub(super) body: &'p [u8],
 }
 
 /// What bodies are packed with.
@@ -55,6 +57,8 @@ pub(super) struct Packer {
     /// By the number of the class that each was trained for.
     trained: BTreeMap<i64, With>,
     decompressors: HashMap<i64, Decompressor<'static>>,
+    /// The last frame: its room is used again.
+    frame: Vec<u8>,
 }
 
 impl Packer {
@@ -73,6 +77,7 @@ impl Packer {
             plain: With::of(PLAIN, &[])?,
             trained,
             decompressors: HashMap::new(),
+            frame: Vec::new(),
         }))
     }
 
@@ -110,19 +115,38 @@ impl Packer {
     }
 
     /// Packs a change of a class.
-    pub(super) fn pack(&mut self, class: i64, bytes: &[u8]) -> Result<Packed, StoreError> {
+    pub(super) fn pack<'p>(
+        &'p mut self,
+        class: i64,
+        bytes: &'p [u8],
+    ) -> Result<Packed<'p>, StoreError> {
         let with = self.trained.get_mut(&class).unwrap_or(&mut self.plain);
-        let frame = with.compressor.compress(bytes).map_err(StoreError::Body)?;
-        match frame.strip_prefix(&MAGIC) {
+        self.frame.clear();
+        self.frame.reserve(compress_bound(bytes.len()));
+        with.compressor
+            .compress_to_buffer(bytes, &mut self.frame)
+            .map_err(StoreError::Body)?;
+        match self.frame.strip_prefix(&MAGIC) {
             Some(body) if body.len() < bytes.len() => Ok(Packed {
                 dict: with.dict,
-                body: body.to_vec(),
+                body,
             }),
             _ => Ok(Packed {
                 dict: AS_IS,
-                body: bytes.to_vec(),
+                body: bytes,
             }),
         }
+    }
+
+    /// Packs what is written once and holds much: the `dict` column and the body.
+    pub(super) fn pack_chunk(bytes: &[u8]) -> Result<(i64, Vec<u8>), StoreError> {
+        let mut packer = With::of_level(PLAIN, &[], CHUNK_LEVEL)?;
+        let frame = packer.compressor.compress(bytes);
+        let frame = frame.map_err(StoreError::Body)?;
+        Ok(match frame.strip_prefix(&MAGIC) {
+            Some(body) if body.len() < bytes.len() => (PLAIN, body.to_vec()),
+            _ => (AS_IS, bytes.to_vec()),
+        })
     }
 
     pub(super) fn unpack(
@@ -134,10 +158,11 @@ impl Packer {
         if dict == AS_IS {
             return Ok(body.to_vec());
         }
-        let mut frame = Vec::with_capacity(MAGIC.len() + body.len());
+        let frame = &mut self.frame;
+        frame.clear();
         frame.extend_from_slice(&MAGIC);
         frame.extend_from_slice(body);
-        let length = get_frame_content_size(&frame)
+        let length = get_frame_content_size(frame)
             .ok()
             .flatten()
             .and_then(|length| usize::try_from(length).ok())
@@ -151,7 +176,7 @@ impl Packer {
             }
         };
         decompressor
-            .decompress(&frame, length)
+            .decompress(frame, length)
             .map_err(StoreError::Body)
     }
 }
@@ -166,8 +191,12 @@ impl std::fmt::Debug for Packer {
 
 impl With {
     fn of(dict: i64, dictionary: &[u8]) -> Result<Self, StoreError> {
+        Self::of_level(dict, dictionary, LEVEL)
+    }
+
+    fn of_level(dict: i64, dictionary: &[u8], level: i32) -> Result<Self, StoreError> {
         let compressor = || {
-            let mut compressor = Compressor::with_dictionary(LEVEL, dictionary)?;
+            let mut compressor = Compressor::with_dictionary(level, dictionary)?;
             compressor.set_parameter(CParameter::DictIdFlag(false))?;
             compressor.set_parameter(CParameter::ChecksumFlag(false))?;
             compressor.set_parameter(CParameter::ContentSizeFlag(true))?;

@@ -11,9 +11,12 @@ use rusqlite::{OptionalExtension, params};
 use super::batch::{Batch, Standing};
 use super::log::{PART, origin_nr};
 use super::{Committed, Store, StoreError};
-use crate::doc;
-use crate::id::{CollectionId, DeviceId, DocId, Origin, Timestamp};
+use crate::doc::{Document, Sealed, Travelled};
+use crate::id::{ChangeHash, CollectionId, DeviceId, DocId, Origin, Timestamp};
 use crate::sync::{Entry, Fork, VersionVector};
+
+/// Sets of deps that are tried where several changes begin with the same eight bytes.
+const MOST_CHOICES: usize = 64;
 
 /// Why an origin is held up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,27 +187,30 @@ impl Batch<'_> {
         if entry.n == 0 || entry.n > reached.n.saturating_add(1) {
             return Ok(Err(Why::Hole));
         }
-        let parts = match doc::decode(&entry.bytes) {
-            Ok(parts) => parts,
-            Err(_) if entry.n <= reached.n => return Ok(Ok(false)),
-            Err(error) => return self.quarantine(place.nr, origin, entry, &error.to_string()),
-        };
         let key = (place.class, entry.doc);
+        let change = match self.arrived(key, entry)? {
+            Ok(Some(change)) => change,
+            // one that we have builds on what we have
+            Ok(None) if entry.n <= reached.n => return Ok(Err(Why::Fork)),
+            Ok(None) => return Ok(Err(Why::Dependency)),
+            Err(_) if entry.n <= reached.n => return Ok(Ok(false)),
+            Err(reason) => return self.quarantine(place.nr, origin, entry, &reason),
+        };
         if entry.n <= reached.n {
-            let same = self.has_row(place.nr, origin, entry.n, key, &parts.hash.0[..PART])?;
+            let same = self.has_row(place.nr, origin, entry.n, key, &change.hash.0[..PART])?;
             return Ok(if same { Ok(false) } else { Err(Why::Fork) });
         }
-        let hash = parts.hash;
-        match self.standing(key, &parts)? {
+        let hash = change.hash;
+        match self.standing(key, &change)? {
             Standing::Misses => return Ok(Err(Why::Dependency)),
             Standing::Known => {}
             Standing::Fits => {
                 if care == Care::Careful
-                    && let Err(reason) = self.try_out(collection, entry)?
+                    && let Err(reason) = self.try_out(collection, entry.doc, &change)?
                 {
                     return self.quarantine(place.nr, origin, entry, &reason);
                 }
-                self.keep(key, parts, entry.bytes.clone())?;
+                self.keep(key, change)?;
             }
         }
         if entry.origin == self.own.origin {
@@ -216,6 +222,39 @@ impl Batch<'_> {
             .prepare_cached("DELETE FROM quarantine WHERE coll = ?1 AND origin = ?2 AND n = ?3")?
             .execute(params![place.nr, origin, entry.n])?;
         Ok(Ok(true))
+    }
+
+    /// The change of an entry, whole again: the peer names what it builds on by the beginnings
+    /// of hashes. Nothing where some of it is not here; a reason where it is no change.
+    fn arrived(
+        &mut self,
+        key: (i64, DocId),
+        entry: &Entry,
+    ) -> Result<Result<Option<Box<Sealed>>, String>, StoreError> {
+        let travelled = match Travelled::read(&entry.bytes, entry.origin.device) {
+            Ok(travelled) => travelled,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        // Nearly always one; where more begin alike, the change itself says which it meant.
+        let mut choices: Vec<Vec<ChangeHash>> = vec![Vec::new()];
+        for beginning in travelled.deps() {
+            let known = self.beginning(key, beginning)?;
+            choices = choices
+                .iter()
+                .flat_map(|deps| known.iter().map(|dep| [&deps[..], &[*dep]].concat()))
+                .take(MOST_CHOICES)
+                .collect();
+        }
+        let last = choices.pop();
+        for deps in choices {
+            match travelled.clone().on(deps) {
+                Ok(Some(change)) => return Ok(Ok(Some(change))),
+                Ok(None) => {}
+                Err(error) => return Ok(Err(error.to_string())),
+            }
+        }
+        let made = last.map_or(Ok(None), |deps| travelled.on(deps));
+        Ok(made.map_err(|error| error.to_string()))
     }
 
     /// Whether a row we have is this entry's.
@@ -251,12 +290,16 @@ impl Batch<'_> {
     fn try_out(
         &mut self,
         collection: CollectionId,
-        entry: &Entry,
+        doc: DocId,
+        change: &Sealed,
     ) -> Result<Result<(), String>, StoreError> {
-        let mut all = self.changes_of(collection, entry.doc)?;
-        all.push(entry.bytes.clone());
-        Ok(doc::summarise(&all)
-            .map(drop)
+        let mut all = self.parts_of(collection, doc)?;
+        match change.parts() {
+            Ok(parts) => all.push(parts),
+            Err(error) => return Ok(Err(error.to_string())),
+        }
+        Ok(Document::of(all)
+            .map(|document| drop(document.summary()))
             .map_err(|error| error.to_string()))
     }
 

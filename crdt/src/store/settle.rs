@@ -1,16 +1,43 @@
 //! Writing what a batch holds: new changes, derived rows, names, version vectors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{CachedStatement, OptionalExtension, Transaction, params};
 
 use super::batch::{Batch, Waiting};
+use super::chunks::AT_ONCE;
 use super::items::{join_hashes, kind_value};
 use super::log::PART;
 use super::{Store, StoreError};
-use crate::doc::{self, Document, Parts, Summary};
-use crate::id::{DocId, Origin};
+use crate::doc::{Document, Parts, Sealed, Summary};
+use crate::id::{CollectionId, DocId, Origin};
 use crate::sync::Reached;
+
+/// What is written for every new document, prepared once for many.
+struct Inserts<'t> {
+    doc: CachedStatement<'t>,
+    change: CachedStatement<'t>,
+    blob_ref: CachedStatement<'t>,
+    loose: CachedStatement<'t>,
+}
+
+impl<'t> Inserts<'t> {
+    fn prepare(tx: &'t Transaction<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            doc: tx.prepare_cached(
+                "INSERT INTO doc (class, id, heads, token, live, recurring, conflicts,
+                                  kind, uid, name, start, end, search)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            )?,
+            change: tx.prepare_cached(
+                "INSERT INTO change (doc, hash, dict, body) VALUES (?1, ?2, ?3, ?4)",
+            )?,
+            blob_ref: tx
+                .prepare_cached("INSERT OR IGNORE INTO blob_ref (hash, doc) VALUES (?1, ?2)")?,
+            loose: tx.prepare_cached("SELECT count(*) FROM change WHERE doc = ?1")?,
+        })
+    }
+}
 
 impl Batch<'_> {
     /// Writes all that waits to the transaction, documents in the order of their ids.
@@ -18,12 +45,22 @@ impl Batch<'_> {
         let waiting = std::mem::take(&mut self.waiting);
         self.bytes = 0;
         self.train(&waiting)?;
-        let mut numbers = std::collections::HashMap::new();
+        let mut numbers = HashMap::with_capacity(waiting.len());
+        let mut classes: HashMap<i64, CollectionId> = HashMap::new();
+        let mut inserts = Inserts::prepare(&self.tx)?;
         for (key, waiting) in waiting {
             let nr = match (waiting.nr, waiting.changes.is_empty()) {
                 (Some(nr), true) => nr,
                 (None, true) => continue,
-                (nr, false) => self.settle_document(key, nr, waiting.changes)?,
+                (nr, false) => {
+                    let class = match classes.get(&key.0) {
+                        Some(class) => *class,
+                        None => self.class_id(key.0)?,
+                    };
+                    classes.insert(key.0, class);
+                    self.done.docs.insert((class, key.1));
+                    self.settle_document(key, nr, &waiting.changes, &mut inserts)?
+                }
             };
             numbers.insert(key, nr);
         }
@@ -43,7 +80,7 @@ impl Batch<'_> {
     fn train(&mut self, waiting: &BTreeMap<(i64, DocId), Waiting>) -> Result<(), StoreError> {
         let mut by_class: BTreeMap<i64, Vec<&[u8]>> = BTreeMap::new();
         for ((class, _), doc) in waiting {
-            let changes = doc.changes.iter().map(|(_, bytes)| &bytes[..]);
+            let changes = doc.changes.iter().map(|fresh| &fresh.at_rest[..]);
             by_class.entry(*class).or_default().extend(changes);
         }
         let mut packer = self.store.packer.borrow_mut();
@@ -56,80 +93,91 @@ impl Batch<'_> {
     }
 
     fn settle_document(
-        &mut self,
+        &self,
         key: (i64, DocId),
         nr: Option<i64>,
-        changes: Vec<(Parts, Vec<u8>)>,
+        changes: &[Box<Sealed>],
+        inserts: &mut Inserts<'_>,
     ) -> Result<i64, StoreError> {
-        let (mut names, mut parts, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
-        for (part, raw) in changes {
-            names.push((part.hash, part.blobs()));
-            parts.push(part);
-            bytes.push(raw);
-        }
-        let wrong = |source| StoreError::Change { doc: key.1, source };
-        if let Some(nr) = nr {
-            for body in self.store.bodies(nr)? {
-                parts.push(doc::decode(&body).map_err(wrong)?);
+        let is_new = nr.is_none();
+        let nr = self.write_document(key, nr, changes, inserts)?;
+        let mut packer = self.store.packer.borrow_mut();
+        for change in changes {
+            let packed = packer.pack(key.0, &change.at_rest)?;
+            let row = params![nr, &change.hash.0[..], packed.dict, packed.body];
+            inserts.change.execute(row)?;
+            for blob in &change.blobs {
+                inserts.blob_ref.execute(params![&blob.0[..], nr])?;
             }
         }
-        let summary = Document::of(parts).map_err(wrong)?.summary();
-        let nr = match nr {
-            Some(nr) => {
-                self.update_document(nr, &summary)?;
-                nr
-            }
-            None => self.insert_document(key, &summary, bytes.len() == 1)?,
-        };
-        let mut insert = self
-            .tx
-            .prepare_cached("INSERT INTO change (doc, hash, dict, body) VALUES (?1, ?2, ?3, ?4)")?;
-        for ((hash, blobs), bytes) in names.iter().zip(&bytes) {
-            let packed = self.store.packer.borrow_mut().pack(key.0, bytes)?;
-            insert.execute(params![nr, &hash.0[..], packed.dict, packed.body])?;
-            for blob in blobs {
-                self.tx
-                    .prepare_cached("INSERT OR IGNORE INTO blob_ref (hash, doc) VALUES (?1, ?2)")?
-                    .execute(params![&blob.0[..], nr])?;
-            }
+        drop(packer);
+        if changes.len() == 1 && is_new {
+            return Ok(nr);
         }
-        let class = self.class_id(key.0)?;
-        self.done.docs.insert((class, key.1));
+        let loose: i64 = inserts.loose.query_row([nr], |row| row.get(0))?;
+        if loose >= AT_ONCE as i64 {
+            self.pack_edits(nr, key.1)?;
+        }
         Ok(nr)
     }
 
+    /// Writes the derived row of a document that gets these changes.
+    fn write_document(
+        &self,
+        key: (i64, DocId),
+        nr: Option<i64>,
+        fresh: &[Box<Sealed>],
+        inserts: &mut Inserts<'_>,
+    ) -> Result<i64, StoreError> {
+        if let (None, [change]) = (nr, fresh)
+            && let Some(summary) = &change.first
+        {
+            return self.insert_document(key, summary, true, inserts);
+        }
+        let wrong = |source| StoreError::Change { doc: key.1, source };
+        let all: Result<Vec<Parts>, _> = fresh.iter().map(|change| change.parts()).collect();
+        let mut all = all.map_err(wrong)?;
+        if let Some(nr) = nr {
+            all.extend(self.store.parts_of(nr)?);
+        }
+        let summary = Document::of(all).map_err(wrong)?.summary();
+        match nr {
+            Some(nr) => {
+                self.update_document(nr, &summary)?;
+                Ok(nr)
+            }
+            None => self.insert_document(key, &summary, fresh.len() == 1, inserts),
+        }
+    }
+
     fn insert_document(
-        &mut self,
+        &self,
         key: (i64, DocId),
         s: &Summary,
         single: bool,
+        inserts: &mut Inserts<'_>,
     ) -> Result<i64, StoreError> {
         let heads = (!single).then(|| join_hashes(&s.heads));
-        self.tx
-            .prepare_cached(
-                "INSERT INTO doc (class, id, heads, token, live, recurring, conflicts,
-                                  kind, uid, name, start, end, search)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-            )?
-            .execute(params![
-                key.0,
-                &key.1.0[..],
-                heads,
-                self.token,
-                s.live,
-                s.recurring,
-                s.conflicts,
-                kind_value(&s.kind),
-                s.uid,
-                s.name,
-                s.start,
-                s.end,
-                s.search
-            ])?;
+        inserts.doc.execute(params![
+            key.0,
+            &key.1.0[..],
+            heads,
+            self.token,
+            s.live,
+            s.recurring,
+            s.conflicts,
+            kind_value(&s.kind),
+            s.uid,
+            s.name,
+            s.start,
+            s.end,
+            s.search
+        ])?;
         Ok(self.tx.last_insert_rowid())
     }
 
-    /// Gives a document its new derived row; the state it had stays known under its mark.
+    /// Gives a document its new derived row. The state it had stays known under its mark: one
+    /// of several heads gets a row, one of a single head is that change.
     pub(super) fn update_document(&self, nr: i64, s: &Summary) -> Result<(), StoreError> {
         let heads = join_hashes(&s.heads);
         // A single change has no heads in its row: it is the head.
@@ -139,7 +187,7 @@ impl Batch<'_> {
                  SELECT ?1, fingerprint(id, before), before FROM (
                    SELECT id, coalesce(heads, (SELECT hash FROM change WHERE doc = nr)) AS before
                    FROM doc WHERE nr = ?1)
-                 WHERE before <> ?2",
+                 WHERE before <> ?2 AND length(before) > 32",
             )?
             .execute(params![nr, heads])?;
         self.tx
@@ -263,6 +311,8 @@ impl Batch<'_> {
 impl Store {
     /// Derives the row of a document again from its stored changes.
     pub(super) fn summary_of(&self, nr: i64, id: DocId) -> Result<Summary, StoreError> {
-        doc::summarise(&self.bodies(nr)?).map_err(|source| StoreError::Change { doc: id, source })
+        let document = Document::of(self.parts_of(nr)?);
+        let document = document.map_err(|source| StoreError::Change { doc: id, source })?;
+        Ok(document.summary())
     }
 }

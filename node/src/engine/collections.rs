@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use pimesh_crdt::doc::{Document, genesis};
+use pimesh_crdt::doc::genesis;
 use pimesh_crdt::item::register::Stored;
 use pimesh_crdt::item::{Item, kind};
 use pimesh_crdt::store::{Batch, Collection, Filter, Life, Order, Page, Store};
@@ -82,7 +82,7 @@ pub(super) fn ensure(
     if !colour.is_empty() {
         item.values.insert(COLOUR.into(), format!(":{colour}"));
     }
-    batch.add(CollectionId::MESH, item.doc_id(), genesis(&item).bytes)?;
+    batch.add_new(CollectionId::MESH, item.doc_id(), genesis(&item))?;
     batch.upsert_collection(id, holds.word(), name, colour)?;
     known.insert((holds, name.to_owned()), id);
     Ok(id)
@@ -156,8 +156,7 @@ pub(super) fn settle(store: &mut Store) -> Result<(), EngineError> {
 pub(super) fn learn(store: &mut Store, docs: &[DocId]) -> Result<(), EngineError> {
     let mut items = Vec::new();
     for doc in docs {
-        let changes = store.changes_of(CollectionId::MESH, *doc)?;
-        let document = Document::load(changes.iter().map(Vec::as_slice))?;
+        let document = store.document(CollectionId::MESH, *doc)?;
         items.push(document.view().shown().item);
     }
     let mut batch = store.batch(now())?;
@@ -200,7 +199,7 @@ fn unite_namesakes(store: &mut Store) -> Result<(), EngineError> {
         let (a, b) = (a.min(b), a.max(b));
         let mut item = Item::new(kind::MESH, format!("union:{a}+{b}"));
         item.values.insert(UNION.into(), format!(":{a}+{b}"));
-        batch.add(CollectionId::MESH, item.doc_id(), genesis(&item).bytes)?;
+        batch.add_new(CollectionId::MESH, item.doc_id(), genesis(&item))?;
         batch.unite(a, b)?;
     }
     batch.commit()?;

@@ -47,7 +47,7 @@ pub(super) fn edit(
         batch.put_blob(&blob.bytes)?;
     }
     if let Some(change) = change {
-        batch.add(row.collection, row.doc, change.bytes)?;
+        batch.add_new(row.collection, row.doc, change)?;
     }
     let committed = batch.commit()?;
     let after = store.item(row.collection, row.doc)?.unwrap_or(row);
@@ -336,7 +336,7 @@ pub(super) fn delete(
     }
     let mut batch = store.batch(now())?;
     for (row, change) in changes {
-        batch.add(row.collection, row.doc, change.bytes)?;
+        batch.add_new(row.collection, row.doc, change)?;
     }
     let committed = batch.commit()?;
     Ok((Deleted { items }, committed))

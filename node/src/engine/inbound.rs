@@ -102,7 +102,7 @@ pub(super) fn take_in_from(
             };
             let was_live = document.view().shown().live;
             let base = base.moved_on(change.hash);
-            batch.add(into, doc, change.bytes)?;
+            batch.add_new(into, doc, change)?;
             let taken = if was_live {
                 Taken::Changed
             } else {
@@ -137,7 +137,7 @@ fn first_sight(
     let whole = Base::of_change(first.hash);
     let Some(document) = document else {
         keep_blobs(batch, parsed)?;
-        batch.add(into, doc, first.bytes)?;
+        batch.add_new(into, doc, first)?;
         return Ok((Taken::Added, whole));
     };
     let shown = document.view().shown();
@@ -153,7 +153,7 @@ fn first_sight(
     };
     if says_more && !is_known {
         keep_blobs(batch, parsed)?;
-        batch.add(into, doc, first.bytes)?;
+        batch.add_new(into, doc, first)?;
     }
     if !shown.live {
         revive(batch, into, doc, me)?;
@@ -172,11 +172,8 @@ fn stored(
     into: CollectionId,
     doc: DocId,
 ) -> Result<Option<Document>, EngineError> {
-    let changes = batch.changes_of(into, doc)?;
-    if changes.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(Document::load(changes.iter().map(Vec::as_slice))?))
+    let document = batch.document(into, doc)?;
+    Ok((!document.is_empty()).then_some(document))
 }
 
 fn keep_blobs(batch: &mut Batch<'_>, parsed: &Parsed) -> Result<(), EngineError> {
@@ -202,7 +199,7 @@ fn revive(
     let author = me.author(IMPORT, Writer::Person);
     let edits = [Edit::Revive { rid: None }];
     if let Some(change) = document.edit(&document.heads(), &edits, &author)? {
-        batch.add(into, doc, change.bytes)?;
+        batch.add_new(into, doc, change)?;
     }
     Ok(true)
 }

@@ -236,8 +236,7 @@ pub(super) fn find(store: &Store, wanted: &str) -> Result<ItemRow, EngineError> 
 
 /// A document as it is stored now.
 pub(super) fn document(store: &Store, row: &ItemRow) -> Result<Document, EngineError> {
-    let changes = store.changes_of(row.collection, row.doc)?;
-    Ok(Document::load(changes.iter().map(Vec::as_slice))?)
+    Ok(store.document(row.collection, row.doc)?)
 }
 
 pub(super) fn shown(store: &Store, row: &ItemRow) -> Result<Shown, EngineError> {

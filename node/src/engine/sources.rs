@@ -312,7 +312,7 @@ fn remove(
     }
     let mut batch = store.batch(now())?;
     for (row, change) in doomed {
-        batch.add(row.collection, row.doc, change.bytes)?;
+        batch.add_new(row.collection, row.doc, change)?;
     }
     batch.remove_source(&source.name)?;
     let committed = batch.commit()?;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use pimesh_crdt::doc::Document;
 use pimesh_crdt::itip::{self, Message, Method};
 use pimesh_crdt::normalise::Text;
 use pimesh_crdt::store::{Added, Batch, Committed, LastState, Store};
@@ -206,7 +205,7 @@ impl Taker<'_> {
             self.batch.put_blob(&blob.bytes)?;
         }
         self.came_from_here(doc)?;
-        let added = self.batch.add(into, doc, change.bytes)?;
+        let added = self.batch.add_new(into, doc, change)?;
         let is_live = added == Added::New && self.state(into, doc)?.is_some_and(|(live, _)| live);
         self.count(match added {
             Added::Known => Taken::Same,
@@ -222,13 +221,11 @@ impl Taker<'_> {
         into: CollectionId,
         doc: DocId,
     ) -> Result<Option<(bool, String)>, EngineError> {
-        let changes = self.batch.changes_of(into, doc)?;
-        if changes.is_empty() {
+        let document = self.batch.document(into, doc)?;
+        if document.is_empty() {
             return Ok(None);
         }
-        let shown = Document::load(changes.iter().map(Vec::as_slice))?
-            .view()
-            .shown();
+        let shown = document.view().shown();
         let organizer = itip::organizer(&shown.item)
             .into_iter()
             .next()

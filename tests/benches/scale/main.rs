@@ -12,6 +12,7 @@
 mod bounds;
 mod data;
 mod events;
+mod history;
 mod link;
 mod measure;
 mod memory;

@@ -6,7 +6,8 @@ use std::time::Instant;
 use pimesh_crdt::store::Store;
 
 use super::bounds::{self, Bounds, size};
-use super::data::{self, CALENDAR, CONTACTS, Datum, Size};
+use super::data::{self, Datum, Size};
+use super::history;
 use super::link::{Link, Wire, device, prepare};
 use super::measure::timed;
 use super::memory;
@@ -20,8 +21,6 @@ const EDITS: usize = 2_000;
 const TIMED: usize = 500;
 /// Times that the devices are apart, and edits of each meanwhile.
 const APART: (usize, usize) = (20, 100);
-/// Items edited, and how often each, for the size of history.
-const HISTORY: (usize, usize) = (100, 20);
 /// Items read and rendered.
 const READ: usize = 20_000;
 
@@ -62,7 +61,7 @@ pub(crate) fn run(wanted: Size, seed: u64) -> Vec<Line> {
     let [mut store, other] = apart(stores, &places, &mut r, &mut lines);
     drop(other);
     reading(&store, &places, &mut r, &mut lines);
-    history(&mut store, folder, &places, &mut r, &mut lines);
+    history::measure(&mut store, folder, &places, &mut r, &mut lines);
     lines
 }
 
@@ -344,34 +343,5 @@ fn reading(store: &Store, places: &[Place], r: &mut Rng, lines: &mut Vec<Line>) 
         each,
         "µs",
         100.0,
-    ));
-}
-
-/// What an edit leaves for ever: many edits of few items, packed tight before and after.
-fn history(store: &mut Store, folder: &Path, places: &[Place], r: &mut Rng, lines: &mut Vec<Line>) {
-    let chosen: Vec<Place> = [CONTACTS, CALENDAR]
-        .into_iter()
-        .flat_map(|id| {
-            places
-                .iter()
-                .filter(move |place| place.0 == id)
-                .take(HISTORY.0 / 2)
-        })
-        .copied()
-        .collect();
-    let path = folder.join("a.db");
-    store.compact().expect("a tight file");
-    let before = size(&path);
-    for _ in 0..HISTORY.1 {
-        work::edit_all(store, &chosen, r);
-    }
-    store.compact().expect("a tight file");
-    let grown = size(&path).saturating_sub(before) as f64;
-    let each = grown / (chosen.len() * HISTORY.1) as f64;
-    lines.push(Line::at_most(
-        "history, bytes an edit, compacted",
-        each,
-        "B",
-        80.0,
     ));
 }

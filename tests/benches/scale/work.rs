@@ -21,9 +21,7 @@ pub(crate) fn import(store: &mut Store, data: &[Datum]) {
     for some in data.chunks(AT_ONCE) {
         let mut batch = store.batch(NOW).expect("a batch");
         for datum in some {
-            let known = batch
-                .changes_of(datum.collection, datum.doc)
-                .expect("a look");
+            let known = batch.document(datum.collection, datum.doc).expect("a look");
             assert!(known.is_empty(), "two items with one UID");
             if datum.collection != CONTACTS {
                 // the rules of zones, mostly known already
@@ -33,7 +31,7 @@ pub(crate) fn import(store: &mut Store, data: &[Datum]) {
             }
             let first = genesis(&datum.parsed.item);
             batch
-                .add(datum.collection, datum.doc, first.bytes)
+                .add_new(datum.collection, datum.doc, first)
                 .expect("a change");
         }
         batch.commit().expect("a commit");
@@ -60,9 +58,9 @@ pub(crate) fn import_photos(store: &mut Store, data: &[Datum]) -> usize {
 
 /// A person changes one property of an item: a title, a note.
 pub(crate) fn edit(store: &mut Store, place: Place, r: &mut Rng) -> Committed {
-    let stored = store.changes_of(place.0, place.1).expect("the changes");
+    let document = store.document(place.0, place.1).expect("a document");
     let mut batch = store.batch(NOW).expect("a batch");
-    edit_in(&mut batch, place, &stored, r);
+    edit_in(&mut batch, place, &document, r);
     batch.commit().expect("a commit")
 }
 
@@ -70,14 +68,13 @@ pub(crate) fn edit(store: &mut Store, place: Place, r: &mut Rng) -> Committed {
 pub(crate) fn edit_all(store: &mut Store, places: &[Place], r: &mut Rng) {
     let mut batch = store.batch(NOW).expect("a batch");
     for place in places {
-        let stored = batch.changes_of(place.0, place.1).expect("the changes");
-        edit_in(&mut batch, *place, &stored, r);
+        let document = batch.document(place.0, place.1).expect("a document");
+        edit_in(&mut batch, *place, &document, r);
     }
     batch.commit().expect("a commit");
 }
 
-fn edit_in(batch: &mut Batch<'_>, place: Place, stored: &[Vec<u8>], r: &mut Rng) {
-    let document = Document::load(stored.iter().map(Vec::as_slice)).expect("a document");
+fn edit_in(batch: &mut Batch<'_>, place: Place, document: &Document, r: &mut Rng) {
     let before = document.view().shown().item;
     let mut after = before.clone();
     let (key, value) = match place.0 {
@@ -97,14 +94,13 @@ fn edit_in(batch: &mut Batch<'_>, place: Place, stored: &[Vec<u8>], r: &mut Rng)
         .edit(&document.heads(), &edits, &author)
         .expect("an edit");
     if let Some(change) = change {
-        batch.add(place.0, place.1, change.bytes).expect("a change");
+        batch.add_new(place.0, place.1, change).expect("a change");
     }
 }
 
 /// Reads an item and renders it; says how long its text is.
 pub(crate) fn read(store: &Store, place: Place) -> usize {
-    let stored = store.changes_of(place.0, place.1).expect("the changes");
-    let document = Document::load(stored.iter().map(Vec::as_slice)).expect("a document");
+    let document = store.document(place.0, place.1).expect("a document");
     let item = document.view().shown().item;
     let photo = |hash: BlobHash| store.blob(hash).ok().flatten();
     render(&item, &photo).text.len()

@@ -8,6 +8,7 @@
 mod calendars;
 mod damaged;
 mod expected;
+mod forms;
 mod golden;
 mod invitations;
 mod mails;

@@ -1,5 +1,6 @@
 //! The store against real changes and real files.
 
+mod chunks;
 mod durable;
 mod exchange;
 mod forks;

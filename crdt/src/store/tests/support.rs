@@ -44,7 +44,11 @@ pub(super) fn born(uid: &str, name: &str) -> (DocId, Vec<u8>) {
 
 /// A change that gives a contact another name, made on top of its first change.
 pub(super) fn renamed(base: &[u8], writer: u8, name: &str) -> Vec<u8> {
-    let document = Document::load([base]).unwrap();
+    renamed_in(&Document::load([base]).unwrap(), writer, name)
+}
+
+/// A change that gives a contact another name, on all that is there.
+pub(super) fn renamed_in(document: &Document, writer: u8, name: &str) -> Vec<u8> {
     let edit = Edit::Set {
         key: "NAME".to_owned(),
         value: format!("FN:{name}"),

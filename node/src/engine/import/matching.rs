@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use pimesh_crdt::doc::{Base, Document, display_name, likeness};
+use pimesh_crdt::doc::{Base, display_name, likeness};
 use pimesh_crdt::item::{Item, kind};
 use pimesh_crdt::normalise::Parsed;
 use pimesh_crdt::store::{Batch, Filter, ImportPlace, Life, Order, Page, Store};
@@ -176,7 +176,7 @@ fn pair(
     let item = match own {
         Some(item) => item,
         None if !known.live => return Ok(None),
-        None => load(batch, card.into, known.doc)?.view().shown().item,
+        None => batch.document(card.into, known.doc)?.view().shown().item,
     };
     Ok(likeness(&item, text).map(|alike| Pair {
         is_elsewhere,
@@ -198,18 +198,13 @@ fn last_text(
     if states.is_empty() {
         return Ok(None);
     }
-    let document = load(batch, into, doc)?;
+    let document = batch.document(into, doc)?;
     for (_, state) in states {
         if let Some(mut base) = Base::from_bytes(&state, &document) {
             return Ok(Some(base.against(&document, text)?));
         }
     }
     Ok(None)
-}
-
-fn load(batch: &mut Batch<'_>, into: CollectionId, doc: DocId) -> Result<Document, EngineError> {
-    let changes = batch.changes_of(into, doc)?;
-    Ok(Document::load(changes.iter().map(Vec::as_slice))?)
 }
 
 /// Which text is which known card. Of those that the file itself held the likest wins; a card
