@@ -104,6 +104,12 @@ impl Device {
         Some((Running { engine, node, stop }, addresses))
     }
 
+    /// Switches it on at another port than before; it knows where the others are.
+    pub async fn start_elsewhere(&mut self) -> Vec<String> {
+        LOOPBACK.clone_into(&mut self.listen);
+        self.start().await
+    }
+
     /// Another test of this process may be starting a program, which for an instant inherits
     /// the lock of the engine that was here a moment ago.
     async fn open(&self) -> Result<Engine, Failure> {

@@ -7,12 +7,18 @@
 )]
 
 mod attack;
+mod backup;
+mod couple;
 mod crash;
+mod decide;
+mod doctor;
 mod homes;
 mod invitations;
 mod mail;
+mod past;
 mod program;
 mod read_again;
 mod set_back;
 mod tidy;
 mod two_devices;
+mod undo;

@@ -132,7 +132,7 @@ fn what_is_asked_through_the_socket_is_answered_as_without_a_node() {
     let first = list["items"][0]["doc"].as_str().unwrap().to_owned();
     let export = program.device.folder().join("out.vcf");
     let export = export.to_str().unwrap();
-    let asked: [&[&str]; 12] = [
+    let asked: [&[&str]; 18] = [
         &["list"],
         &[
             "list",
@@ -148,6 +148,12 @@ fn what_is_asked_through_the_socket_is_answered_as_without_a_node() {
         &["show", "no-such-item"],
         &["collections"],
         &["conflicts"],
+        &["conflicts", "resolve", &first, "NOTE", "--keep", "this"],
+        &["log", &first],
+        &["trash"],
+        &["undo", "--list"],
+        &["restore", &first, "--at", "today", "--dry-run"],
+        &["doctor"],
         &["devices"],
         &["source", "list"],
         &["source", "sync", "no-such-source"],

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Action, Form, Op, Value};
 use super::short::mark;
 use super::shown::Shown;
-use super::{DocError, Document, NewChange, Parts, View};
+use super::{DocError, Document, NewChange, OpId, Parts, View};
 use crate::diff::Edit;
 use crate::item::key;
 use crate::{ChangeHash, DeviceId, Timestamp};
@@ -34,6 +34,9 @@ pub struct Author {
     pub random: [u8; 16],
 }
 
+/// Which operations on a key a write supersedes.
+type Supersedes<'f> = &'f dyn Fn(&Shown, &str) -> Vec<OpId>;
+
 impl Document {
     /// A change with these edits, on the version that their writer saw. Nothing where there is
     /// nothing to write.
@@ -46,6 +49,28 @@ impl Document {
         edits: &[Edit],
         author: &Author,
     ) -> Result<Option<NewChange>, DocError> {
+        self.written(base, edits, author, &Shown::represents)
+    }
+
+    /// The same, but it supersedes every value that there was to choose from: what a person
+    /// writes who was shown all of them.
+    pub fn resolve(
+        &self,
+        base: &[ChangeHash],
+        edits: &[Edit],
+        author: &Author,
+    ) -> Result<Option<NewChange>, DocError> {
+        self.written(base, edits, author, &Shown::has_a_say)
+    }
+
+    /// The same, superseding exactly what the caller says.
+    pub(super) fn written(
+        &self,
+        base: &[ChangeHash],
+        edits: &[Edit],
+        author: &Author,
+        supersedes: Supersedes<'_>,
+    ) -> Result<Option<NewChange>, DocError> {
         let view = self.view_at(base)?;
         let shown = Shown::of(&view);
         let now = self.view();
@@ -55,7 +80,7 @@ impl Document {
             clear_ended(rid, &view, &mut ops);
         }
         for edit in edits {
-            write(edit, &view, &shown, &mut ops);
+            write(edit, &view, |key| supersedes(&shown, key), &mut ops);
             if let Edit::Revive { rid } = edit {
                 lives.write(rid.as_deref(), author, &mut ops);
             }
@@ -90,13 +115,18 @@ impl Document {
 }
 
 /// The operation of one edit, but for those of life.
-fn write(edit: &Edit, view: &View<'_>, shown: &Shown, ops: &mut BTreeMap<String, Op>) {
+fn write(
+    edit: &Edit,
+    view: &View<'_>,
+    supersedes: impl Fn(&str) -> Vec<OpId>,
+    ops: &mut BTreeMap<String, Op>,
+) {
     match edit {
         Edit::Set { key, value } => {
             let action = Action::Put(Value::Text(value.clone()));
             let pred = match ops.get(key) {
                 Some(cleared) => cleared.pred.clone(),
-                None => shown.represents(key),
+                None => supersedes(key),
             };
             ops.insert(
                 key.clone(),
@@ -108,7 +138,7 @@ fn write(edit: &Edit, view: &View<'_>, shown: &Shown, ops: &mut BTreeMap<String,
             );
         }
         Edit::Clear { key } => {
-            let pred = shown.represents(key);
+            let pred = supersedes(key);
             if !pred.is_empty() {
                 let op = Op {
                     key: key.clone(),

@@ -2,7 +2,7 @@
 //! where something clashes.
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::change::{Action, Value};
 use super::{OpId, Parts, View};
@@ -34,25 +34,30 @@ impl<'v, 'a> History<'v, 'a> {
 
     /// The forms of all values that this operation replaced, directly or through others.
     pub(super) fn replaced_by(&self, at: &str, id: &OpId, name: &str) -> HashSet<String> {
-        let mut out = HashSet::new();
+        self.ancestors(at, id)
+            .into_iter()
+            .map(|value| canon::form(name, value))
+            .collect()
+    }
+
+    /// All values that this operation replaced, directly or through others, the nearest first.
+    pub(super) fn ancestors(&self, at: &str, id: &OpId) -> Vec<&'a str> {
+        let mut out = Vec::new();
         let all = self
             .operations
             .get_or_init(|| operations(&self.view.changes));
         let Some(ops) = all.get(at) else {
             return out;
         };
-        let mut open: Vec<&OpId> = ops
-            .get(id)
-            .map_or(&[][..], |(_, pred)| pred)
-            .iter()
-            .collect();
+        let direct = ops.get(id).map_or(&[][..], |(_, pred)| pred);
+        let mut open: VecDeque<&OpId> = direct.iter().collect();
         let mut seen: HashSet<&OpId> = HashSet::new();
-        while let Some(id) = open.pop() {
+        while let Some(id) = open.pop_front() {
             if !seen.insert(id) {
                 continue;
             }
             if let Some((value, pred)) = ops.get(id) {
-                out.extend(value.map(|value| canon::form(name, value)));
+                out.extend(*value);
                 open.extend(pred.iter());
             }
         }

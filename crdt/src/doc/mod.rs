@@ -10,6 +10,7 @@
 //! actor of its own and the heads of its writer's base as deps; what is shown is a function
 //! of the set of changes alone. Only this folder names Automerge.
 
+mod back;
 mod base;
 mod bounds;
 mod change;
@@ -25,16 +26,19 @@ mod history;
 mod invitation;
 mod leb;
 mod likeness;
+mod merge3;
 mod ops;
 mod sealed;
 mod short;
 mod shown;
+mod steps;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod types;
 mod view;
 
+pub use back::Back;
 pub use base::Base;
 pub use change::{LONGEST_CHANGE, OpId, Parts, Value, decode};
 #[cfg(feature = "store")]
@@ -46,9 +50,11 @@ pub(crate) use genesis::entries;
 pub use genesis::{NewChange, genesis, message};
 pub(crate) use invitation::{Mark, REPLY};
 pub use likeness::likeness;
+pub use merge3::CannotMerge;
 pub use sealed::Sealed;
 pub use short::{DEP, EditOnItsWay, Travelled, for_travel};
 pub use shown::Shown;
+pub use steps::{Altered, Life, Step};
 pub use summary::{Summary, display_name, summarise};
 pub use view::{Candidate, View};
 

@@ -68,6 +68,15 @@ impl Shown {
         self.represents.get(at).cloned().unwrap_or_default()
     }
 
+    /// The operations behind every value of a key that a person can choose from.
+    pub(super) fn has_a_say(&self, at: &str) -> Vec<OpId> {
+        let conflict = self.conflicts.iter().find(|conflict| conflict.key == at);
+        match conflict {
+            Some(conflict) => conflict.operations.clone(),
+            None => self.represents(at),
+        }
+    }
+
     fn choose(&mut self, history: &History<'_, '_>, at: &str, candidates: &[&Candidate<'_>]) {
         let (name, rest) = (key::name(at), key::split_override(at).1);
         let texts: Vec<(&Candidate<'_>, &str)> = candidates
@@ -121,7 +130,9 @@ impl Shown {
             self.conflicts.push(Conflict {
                 key: at.to_owned(),
                 shown: value.clone(),
+                chosen: Other::of(texts[winner].0, texts[winner].1),
                 others,
+                operations: all(),
             });
         }
         self.show(at, value, ids);

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/20261122_first.sql"),
     include_str!("../../migrations/20261122_import_state.sql"),
     include_str!("../../migrations/20261122_retired.sql"),
+    include_str!("../../migrations/20261122_past.sql"),
 ];
 
 /// "pmsh": in the header of every database file of ours.

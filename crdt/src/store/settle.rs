@@ -267,6 +267,8 @@ impl Batch<'_> {
         )?;
         count.execute(params!["seq", self.seq])?;
         count.execute(params!["token", self.token])?;
+        drop(count);
+        self.mark_moment()?;
         for (class, _) in &self.done.docs {
             self.tx
                 .prepare_cached("UPDATE collection SET token = ?2 WHERE id = ?1 AND token <> ?2")?

@@ -89,10 +89,16 @@ pub struct Conflict {
 /// One value of a property in conflict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
+    /// Names it in commands: the beginning of the name of its change.
+    pub id: String,
     /// The value as written, with its parameters.
     pub value: String,
-    /// Who wrote it: a device's or a source's name, where known.
+    /// Who wrote it: `phone (cli)`; nothing where it was read from a text.
     pub by: Option<String>,
+    /// The devices it came from: where it was written, or where the text was taken in.
+    pub devices: Vec<String>,
+    /// The program or sources it came from, where known.
+    pub source: Option<String>,
     /// When, by the writer's clock, where known.
     pub at: Option<Moment>,
 }

@@ -11,16 +11,21 @@
 //! field's name is a promise to scripts. `docs/cli.md` describes each; a test compares.
 //! Fields without a value are written as `null`, never left out.
 
+mod care;
+mod decide;
 mod device;
 mod event;
 mod failure;
 mod item;
 mod moment;
+mod past;
 mod reply;
 mod report;
 mod request;
 mod service;
 
+pub use care::{BackedUp, Care, Check, Health, Repair};
+pub use decide::{Choice, Decision, Resolved};
 pub use device::{
     CollectionInfo, Collections, Confirmation, ConfirmationState, Device, Devices, Paired, Status,
     ThisDevice, United, Waited,
@@ -29,6 +34,10 @@ pub use event::Event;
 pub use failure::{Failure, FailureKind};
 pub use item::{Conflict, Conflicts, Deleted, Edited, Item, ItemSummary, Items, Property, Version};
 pub use moment::Moment;
+pub use past::{
+    ItemLog, LifeChange, LoggedChange, Newer, OperationInfo, Operations, Past, PropertyChange,
+    Restored, Revived, TakenBack, Trash, TrashedItem, Undone,
+};
 pub use reply::Reply;
 pub use report::{
     Counts, Exported, ImportReport, ImportedFile, Refused, RefusedMail, SkippedFile, SourceAdded,

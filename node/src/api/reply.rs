@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::care::{BackedUp, Health};
+use super::decide::Resolved;
 use super::device::{Collections, ConfirmationState, Devices, Paired, Status, Waited};
 use super::failure::FailureKind;
 use super::item::{Conflicts, Deleted, Edited, Item, Items};
+use super::past::{ItemLog, Operations, Restored, Revived, Trash, Undone};
 use super::report::{Exported, ImportReport, SourceAdded, SourceRemoved, Sources, SyncReport};
 
 /// The answer to a request. On the socket the variant's name is written around it;
@@ -44,6 +47,24 @@ pub enum Reply {
     Deleted(Deleted),
     /// To `Request::Conflicts`.
     Conflicts(Conflicts),
+    /// To `Request::Resolve`.
+    Resolved(Resolved),
+    /// To `Past::Log`.
+    Log(ItemLog),
+    /// To `Past::Trash`.
+    Trash(Trash),
+    /// To `Past::Revive`.
+    Revived(Revived),
+    /// To `Past::Operations`.
+    Operations(Operations),
+    /// To `Past::Undo`.
+    Undone(Undone),
+    /// To `Past::Restore`.
+    Restored(Restored),
+    /// To `Care::Backup`.
+    BackedUp(BackedUp),
+    /// To `Care::Doctor`.
+    Doctor(Health),
 }
 
 impl Reply {
@@ -71,6 +92,8 @@ impl Reply {
                 }
             }
             Self::Waited(waited) if !waited.confirmed => partly,
+            Self::Undone(undone) if undone.kept > 0 => partly,
+            Self::Doctor(health) if !health.healthy => FailureKind::Failed.exit_code(),
             Self::Imported(_)
             | Self::Waited(_)
             | Self::Status(_)
@@ -85,7 +108,16 @@ impl Reply {
             | Self::Item(_)
             | Self::Edited(_)
             | Self::Deleted(_)
-            | Self::Conflicts(_) => 0,
+            | Self::Conflicts(_)
+            | Self::Resolved(_)
+            | Self::Log(_)
+            | Self::Trash(_)
+            | Self::Revived(_)
+            | Self::Operations(_)
+            | Self::Undone(_)
+            | Self::Restored(_)
+            | Self::BackedUp(_)
+            | Self::Doctor(_) => 0,
         }
     }
 
@@ -108,6 +140,15 @@ impl Reply {
             Self::Edited(inside) => serde_json::to_value(inside),
             Self::Deleted(inside) => serde_json::to_value(inside),
             Self::Conflicts(inside) => serde_json::to_value(inside),
+            Self::Resolved(inside) => serde_json::to_value(inside),
+            Self::Log(inside) => serde_json::to_value(inside),
+            Self::Trash(inside) => serde_json::to_value(inside),
+            Self::Revived(inside) => serde_json::to_value(inside),
+            Self::Operations(inside) => serde_json::to_value(inside),
+            Self::Undone(inside) => serde_json::to_value(inside),
+            Self::Restored(inside) => serde_json::to_value(inside),
+            Self::BackedUp(inside) => serde_json::to_value(inside),
+            Self::Doctor(inside) => serde_json::to_value(inside),
         }
     }
 }

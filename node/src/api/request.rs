@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::care::Care;
+use super::decide::Decision;
+use super::past::Past;
 use crate::secrets::Credential;
 
 /// One command. Paths are absolute: the node's working directory is not the caller's.
@@ -109,6 +112,19 @@ pub enum Request {
     },
     /// What was changed differently on two devices. Answered by `Reply::Conflicts`.
     Conflicts,
+    /// Decides one of them. Answered by `Reply::Resolved`.
+    Resolve {
+        /// Which item.
+        item: String,
+        /// Which of its properties: by name, or by key where two are in conflict.
+        property: String,
+        /// What it shall hold.
+        by: Decision,
+    },
+    /// What was, and bringing it back.
+    Past(Past),
+    /// Backups, and the health of the device.
+    Care(Care),
 }
 
 impl Request {
@@ -131,7 +147,10 @@ impl Request {
             | Self::Search { .. }
             | Self::Edit { .. }
             | Self::Delete { .. }
-            | Self::Conflicts => false,
+            | Self::Conflicts
+            | Self::Resolve { .. }
+            | Self::Past(_)
+            | Self::Care(_) => false,
         }
     }
 

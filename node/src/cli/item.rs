@@ -5,12 +5,12 @@ use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
 use super::args::KindWord;
-use super::args::{Delete, Edit, List, Show};
+use super::args::{Conflicts, ConflictsBy, Delete, Edit, Keep, List, Resolve, Show};
 use super::ask;
 use super::door::Door;
 use super::output::{Output, clean, print};
 use super::show::count;
-use crate::api::{EditBy, Failure, Kind, Patch, Reply, Request};
+use crate::api::{Decision, EditBy, Failure, Form, Kind, Patch, Reply, Request};
 
 /// The longest text of one item: the node's socket takes no longer line.
 const LONGEST_TEXT: u64 = 16 * 1024 * 1024;
@@ -122,6 +122,27 @@ pub(super) async fn delete(door: &Door, words: Delete, output: &Output) -> Resul
     }
     door.answer(Request::Delete { items: words.items }, output)
         .await
+}
+
+/// The list, or a decision. The words allow exactly one way to decide.
+pub(super) fn conflicts(words: Conflicts) -> Request {
+    let Some(ConflictsBy::Resolve(words)) = words.by else {
+        return Request::Conflicts;
+    };
+    let Resolve {
+        item,
+        property,
+        keep,
+        value,
+        merge: _,
+    } = words;
+    let by = match (keep, value) {
+        (Some(Keep::Both), _) => Decision::Both,
+        (Some(Keep::One(choice)), _) => Decision::Keep(choice),
+        (None, Some(text)) => Decision::Value(Form::Plain(text)),
+        (None, None) => Decision::Merge,
+    };
+    Request::Resolve { item, property, by }
 }
 
 #[cfg(test)]

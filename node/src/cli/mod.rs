@@ -12,6 +12,7 @@
 
 mod args;
 mod ask;
+mod care;
 mod demo;
 mod door;
 mod export;
@@ -21,6 +22,7 @@ mod log;
 mod node;
 mod output;
 mod pair;
+mod past;
 mod progress;
 mod run;
 mod setup;
@@ -117,6 +119,13 @@ async fn perform(cli: Cli, output: &Output) -> Result<u8, Failure> {
         Command::Export(words) => return export::export(&Door::to(&common)?, words, output).await,
         Command::Show(words) => return item::show(&Door::to(&common)?, words, output).await,
         Command::Delete(words) => return item::delete(&Door::to(&common)?, words, output).await,
+        Command::Undo(words) => return past::undo(&Door::to(&common)?, words, output).await,
+        Command::Restore(words) => return past::restore(&Door::to(&common)?, words, output).await,
+        Command::Backup(words) => return care::backup(&Door::to(&common)?, words, output).await,
+        Command::RestoreBackup(words) => return care::restore(&common, words, output).await,
+        Command::Doctor(words) => return care::doctor(&common, words, output).await,
+        Command::Log(words) => past::log(words),
+        Command::Trash(words) => past::trash(words),
         Command::Edit(words) => item::edit(words)?,
         Command::Source(SourceBy::Add(words)) => {
             let door = Door::to(&common)?;
@@ -129,7 +138,7 @@ async fn perform(cli: Cli, output: &Output) -> Result<u8, Failure> {
         Command::Devices => Request::Devices,
         Command::Status => Request::Status,
         Command::Collections => Request::Collections,
-        Command::Conflicts => Request::Conflicts,
+        Command::Conflicts(words) => item::conflicts(words),
         Command::Wait(words) => Request::Wait {
             device: words.device,
             timeout_seconds: words.timeout,

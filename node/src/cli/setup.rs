@@ -23,14 +23,9 @@ pub(super) struct Initialised {
 pub(super) fn init(common: &Common, words: Init, output: &Output) -> Result<u8, Failure> {
     let home = door::home(common)?;
     let name = match words.name {
-        Some(name) => name.trim().to_owned(),
-        None => computer_name(),
+        Some(name) => device_name(&name)?,
+        None => device_name(&computer_name())?,
     };
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control)
-    {
-        let message = format!("a device's name has 1 to {LONGEST_NAME} characters");
-        return Err(Failure::usage(message).hint("choose one: pimesh init --name laptop"));
-    }
     let device = home.init(&name)?;
     let done = Initialised {
         name,
@@ -50,6 +45,17 @@ pub(super) fn init(common: &Common, words: Init, output: &Output) -> Result<u8, 
         ))?;
     }
     Ok(0)
+}
+
+/// A name that a device can have.
+pub(super) fn device_name(typed: &str) -> Result<String, Failure> {
+    let name = typed.trim();
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control)
+    {
+        let message = format!("a device's name has 1 to {LONGEST_NAME} characters");
+        return Err(Failure::usage(message).hint("choose one: pimesh init --name laptop"));
+    }
+    Ok(name.to_owned())
 }
 
 /// What the computer is called, without its domain.

@@ -111,7 +111,7 @@ fn holds_password(url: &str) -> bool {
 }
 
 /// The file without one line end after it.
-fn password_in(path: &Path) -> Result<Secret, Failure> {
+pub(super) fn password_in(path: &Path) -> Result<Secret, Failure> {
     let bytes = read(path)?;
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| Failure::usage("the password is not UTF-8 text"))?;

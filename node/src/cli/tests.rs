@@ -43,6 +43,15 @@ fn name(reply: &Reply) -> &'static str {
         Reply::Edited(_) => "edited",
         Reply::Deleted(_) => "deleted",
         Reply::Conflicts(_) => "conflicts",
+        Reply::Resolved(_) => "resolved",
+        Reply::Log(_) => "log",
+        Reply::Trash(_) => "trash",
+        Reply::Revived(_) => "revived",
+        Reply::Operations(_) => "operations",
+        Reply::Undone(_) => "undone",
+        Reply::Restored(_) => "restored",
+        Reply::BackedUp(_) => "backed_up",
+        Reply::Doctor(_) => "doctor",
     }
 }
 
@@ -56,7 +65,7 @@ fn the_documented_replies_are_exactly_what_json_prints() {
         assert_eq!(name(&reply), kind);
         seen.insert(kind);
     }
-    assert_eq!(seen.len(), 16, "a reply is missing: {seen:?}");
+    assert_eq!(seen.len(), 25, "a reply is missing: {seen:?}");
 }
 
 #[test]

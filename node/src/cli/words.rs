@@ -1,7 +1,10 @@
 //! Small words on the command line that mean more than themselves: days and changes.
 
 use jiff::ToSpan;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
+use pimesh_crdt::Timestamp;
+
+use crate::api::Moment;
 
 /// A day as a person types it, as `2026-11-22`.
 pub(super) fn day(text: &str) -> Result<String, String> {
@@ -14,6 +17,26 @@ pub(super) fn day(text: &str) -> Result<String, String> {
     };
     day.map(|day| day.to_string())
         .map_err(|_| "write a day like 2026-11-22, or today, tomorrow, yesterday".into())
+}
+
+/// A moment as a person types it: a day (its beginning), a day and a time here, or RFC 3339.
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
+    let how = || "write a time like \"2026-11-20 18:00\", or a day like 2026-11-20".to_owned();
+    let zoned = |local: DateTime| {
+        let zoned = local.to_zoned(jiff::tz::TimeZone::system());
+        zoned.map(|zoned| zoned.timestamp())
+    };
+    let at = match (text.parse::<jiff::Timestamp>(), day(text)) {
+        (Ok(at), _) => Ok(at),
+        (Err(_), Ok(day)) => day.parse::<DateTime>().and_then(zoned),
+        (Err(_), Err(_)) => text
+            .replacen(' ', "T", 1)
+            .parse::<DateTime>()
+            .and_then(zoned),
+    };
+    let at = at.map_err(|_| how())?;
+    let milliseconds = u64::try_from(at.as_millisecond()).map_err(|_| how())?;
+    Ok(Moment(Timestamp(milliseconds)))
 }
 
 /// Changes of one property.
@@ -130,7 +153,19 @@ pub(super) mod patch {
 
 #[cfg(test)]
 mod tests {
-    use super::day;
+    use super::{day, moment};
+
+    #[test]
+    fn moments_are_days_times_here_or_in_utc() {
+        let utc = moment("2026-11-22T13:55:10.25Z").unwrap();
+        assert_eq!(utc.to_string(), "2026-11-22T13:55:10.25Z");
+        assert_eq!(moment("2026-11-22 10:30"), moment("2026-11-22T10:30"));
+        assert_eq!(moment("2026-11-22"), moment("2026-11-22 00:00:00"));
+        assert!(moment("yesterday").unwrap() < moment("today").unwrap());
+        for nonsense in ["", "soon", "2026-13-01", "1950-01-01T00:00:00Z"] {
+            assert!(moment(nonsense).is_err(), "{nonsense:?}");
+        }
+    }
 
     #[test]
     fn days_are_dates_or_words() {

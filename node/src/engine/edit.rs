@@ -49,7 +49,7 @@ pub(super) fn edit(
     if let Some(change) = change {
         batch.add_new(row.collection, row.doc, change)?;
     }
-    let committed = batch.commit()?;
+    let (committed, _) = batch.commit_as("edit", &row.name, None)?;
     let after = store.item(row.collection, row.doc)?.unwrap_or(row);
     let item = Words::of(store)?.summary(&after);
     Ok((
@@ -249,6 +249,17 @@ fn format(name: &str, form: &Form, params: Option<&str>) -> String {
     }
 }
 
+/// A value as it is stored, if it can be one of this property.
+pub(super) fn stored_form(
+    name: &str,
+    form: &Form,
+    params: Option<&str>,
+) -> Result<String, EngineError> {
+    let stored = format(name, form, params);
+    check(name, &stored)?;
+    Ok(stored)
+}
+
 fn check(name: &str, stored: &str) -> Result<(), EngineError> {
     let value = Stored::read(stored).value;
     if value.contains(['\n', '\r']) {
@@ -338,6 +349,10 @@ pub(super) fn delete(
     for (row, change) in changes {
         batch.add_new(row.collection, row.doc, change)?;
     }
-    let committed = batch.commit()?;
+    let what = match &items[..] {
+        [one] => one.name.clone(),
+        many => format!("{} items", many.len()),
+    };
+    let (committed, _) = batch.commit_as("delete", &what, None)?;
     Ok((Deleted { items }, committed))
 }

@@ -1,19 +1,17 @@
-//! Reading for people: lists, one item, search, conflicts.
+//! Reading for people: lists, one item, search.
 
 use std::collections::BTreeMap;
 
-use pimesh_crdt::doc::{Conflict as DocConflict, Document, Shown};
+use pimesh_crdt::doc::{Document, Shown};
 use pimesh_crdt::item::register::Stored;
 use pimesh_crdt::item::{Item as Domain, key, kind, names};
 use pimesh_crdt::render::render;
-use pimesh_crdt::store::{Filter, ItemRow, Order, Page, ShortIds, Store};
+use pimesh_crdt::store::{Filter, ItemRow, Life, Order, Page, ShortIds, Store};
 use pimesh_crdt::text::line::Line;
-use pimesh_crdt::{BlobHash, CollectionId, Timestamp};
+use pimesh_crdt::{BlobHash, CollectionId};
 
-use super::{EngineError, collections};
-use crate::api::{
-    Conflict, Conflicts, Failure, Item, ItemSummary, Items, Kind, Moment, Property, Version,
-};
+use super::{EngineError, collections, conflicts};
+use crate::api::{Failure, Item, ItemSummary, Items, Kind, Property};
 
 /// Names of collections and devices, and how much of an id names an item: what turns rows
 /// into words.
@@ -21,6 +19,8 @@ pub(super) struct Words {
     collections: BTreeMap<CollectionId, String>,
     devices: BTreeMap<String, String>,
     short: ShortIds,
+    /// The beginning of this device's id.
+    own: String,
 }
 
 impl Words {
@@ -39,6 +39,7 @@ impl Words {
             collections,
             devices,
             short: store.short_ids()?,
+            own: store.origin().device.to_string()[..8].to_owned(),
         })
     }
 
@@ -65,35 +66,12 @@ impl Words {
         }
     }
 
-    fn version(&self, value: &str, by: Option<&str>, time: i64) -> Version {
-        let by = by.map(|by| {
-            let (device, source) = by.split_once(' ').unwrap_or((by, ""));
-            match self.devices.get(device).filter(|name| !name.is_empty()) {
-                Some(name) => format!("{name} ({source})"),
-                None => source.to_owned(),
-            }
-        });
-        let at = u64::try_from(time).ok().filter(|time| *time > 0);
-        Version {
-            value: value.strip_prefix(':').unwrap_or(value).to_owned(),
-            by,
-            at: at.map(|at| Moment(Timestamp(at))),
-        }
-    }
-
-    fn conflict(&self, row: &ItemRow, conflict: &DocConflict) -> Conflict {
-        Conflict {
-            item: self.short.of(row.doc),
-            name: row.name.clone(),
-            collection: self.collection(row.collection),
-            property: names::written(key::name(&conflict.key)).to_owned(),
-            key: conflict.key.clone(),
-            shown: self.version(&conflict.shown, None, 0),
-            others: conflict
-                .others
-                .iter()
-                .map(|other| self.version(&other.value, other.by.as_deref(), other.time))
-                .collect(),
+    /// What a device is called, by the beginning of its id.
+    pub(super) fn device(&self, beginning: &str) -> String {
+        match self.devices.get(beginning).filter(|name| !name.is_empty()) {
+            Some(name) => name.clone(),
+            None if self.own == beginning => "this device".to_owned(),
+            None => beginning.to_owned(),
         }
     }
 }
@@ -202,6 +180,11 @@ pub(super) fn list(store: &Store, wanted: &Wanted) -> Result<Items, EngineError>
 /// The one living item that a person names by its id or a beginning of it; `COLLECTION/ID`
 /// where it is in two collections.
 pub(super) fn find(store: &Store, wanted: &str) -> Result<ItemRow, EngineError> {
+    find_with(store, wanted, Life::Alive)
+}
+
+/// As [`find`], among the living, the deleted or both.
+pub(super) fn find_with(store: &Store, wanted: &str, life: Life) -> Result<ItemRow, EngineError> {
     let (within, id) = match wanted.trim().rsplit_once('/') {
         Some((name, id)) => (Some(collections::named(store, name)?.class), id),
         None => (None, wanted.trim()),
@@ -209,14 +192,28 @@ pub(super) fn find(store: &Store, wanted: &str) -> Result<ItemRow, EngineError> 
     let mut rows: Vec<ItemRow> = store
         .find(&id.to_ascii_lowercase())?
         .into_iter()
-        .filter(|row| row.live && row.collection != CollectionId::MESH)
+        .filter(|row| match life {
+            Life::Alive => row.live,
+            Life::Deleted => !row.live,
+            Life::Any => true,
+        })
+        .filter(|row| row.collection != CollectionId::MESH)
         .filter(|row| within.is_none_or(|within| row.collection == within))
         .collect();
     match rows.len() {
         1 => Ok(rows.remove(0)),
-        0 => Err(Failure::not_found(format!("there is no item {wanted:?}"))
-            .hint("pimesh list and pimesh search show the ids")
-            .into()),
+        0 => {
+            let (message, hint) = match life {
+                Life::Deleted => ("no deleted item", "pimesh trash shows the ids"),
+                Life::Alive | Life::Any => (
+                    "no item",
+                    "pimesh list and pimesh search show the ids, pimesh trash those of deleted items",
+                ),
+            };
+            Err(Failure::not_found(format!("there is {message} {wanted:?}"))
+                .hint(hint)
+                .into())
+        }
         n => {
             let words = Words::of(store)?;
             let names: Vec<String> = rows
@@ -251,11 +248,7 @@ pub(super) fn show(store: &Store, wanted: &str) -> Result<Item, EngineError> {
     Ok(Item {
         summary: words.summary(&row),
         properties: properties(&shown.item),
-        conflicts: shown
-            .conflicts
-            .iter()
-            .map(|c| words.conflict(&row, c))
-            .collect(),
+        conflicts: conflicts::of_item(store, &words, &row, &shown)?,
         text: render(&shown.item, &blobs).text,
     })
 }
@@ -293,24 +286,6 @@ fn properties(item: &Domain) -> Vec<Property> {
         }
     }
     out
-}
-
-pub(super) fn conflicts(store: &Store) -> Result<Conflicts, EngineError> {
-    let words = Words::of(store)?;
-    let filter = Filter {
-        conflicts: true,
-        ..Filter::default()
-    };
-    let mut out = Conflicts::default();
-    for row in store.list(&filter, Order::Name, Page::ALL)? {
-        if row.collection == CollectionId::MESH {
-            continue;
-        }
-        let shown = shown(store, &row)?;
-        out.conflicts
-            .extend(shown.conflicts.iter().map(|c| words.conflict(&row, c)));
-    }
-    Ok(out)
 }
 
 #[cfg(test)]

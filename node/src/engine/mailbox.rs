@@ -64,6 +64,7 @@ async fn read_all(
         Ok(source) => source,
         Err(error) => return Ok(Err(error)),
     };
+    let mut operation = None;
     loop {
         let batch = match source.next_batch(&cursor).await {
             Ok(Some(batch)) => batch,
@@ -85,8 +86,12 @@ async fn read_all(
         let done = engine
             .inner
             .store
-            .with(move |store| one_batch(store, mails, into.as_deref(), name.as_deref(), &at, me))
+            .with(move |store| {
+                let (into, name) = (into.as_deref(), name.as_deref());
+                one_batch(store, mails, into, name, &at, operation, me)
+            })
             .await?;
+        operation = done.operation;
         add(report, &done.report);
         engine.announce(&done.committed).await?;
         let task = format!("reading {}", report.name);

@@ -10,7 +10,10 @@
 //! Read `inbound.rs` first: the way in is one function. Invariants: one owner of the store;
 //! whatever was committed is told to every session; nothing leaves before it is on the disk.
 
+mod backup;
 mod collections;
+mod conflicts;
+mod doctor;
 mod edit;
 mod error;
 mod export;
@@ -21,12 +24,16 @@ mod mailbox;
 mod members;
 mod network;
 mod pairing;
+mod past;
 mod peers;
+mod restore;
 mod sources;
 mod status;
 mod store;
 mod taker;
+mod undo;
 mod who;
+mod witness;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,11 +45,13 @@ use pimesh_crdt::{BlobHash, CollectionId, DeviceId, Timestamp};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
+pub use backup::{BackupError, Identity, RestoredDevice, restore_backup};
+pub use doctor::diagnose;
 pub use error::EngineError;
 use store::StoreHandle;
 use who::Me;
 
-use crate::api::{Collections, Event, Failure, Reply, Request, RunOptions, Service};
+use crate::api::{Care, Collections, Event, Failure, Reply, Request, RunOptions, Service};
 use crate::home::{Home, HomeLock};
 use crate::secrets::Secrets;
 
@@ -230,8 +239,20 @@ impl Engine {
                 Reply::Deleted(deleted)
             }
             Request::Conflicts => {
-                Reply::Conflicts(store.with(|store| items::conflicts(store)).await?)
+                Reply::Conflicts(store.with(|store| conflicts::all(store)).await?)
             }
+            Request::Resolve { item, property, by } => {
+                let (resolved, committed) = store
+                    .with(move |store| conflicts::resolve(store, &item, &property, &by, me))
+                    .await?;
+                self.announce(&committed).await?;
+                Reply::Resolved(resolved)
+            }
+            Request::Past(past) => return self.past(past).await,
+            Request::Care(Care::Backup { path, passphrase }) => {
+                Reply::BackedUp(self.backup(path, passphrase).await?)
+            }
+            Request::Care(Care::Doctor { repair }) => Reply::Doctor(self.doctor(repair).await?),
         })
     }
 }

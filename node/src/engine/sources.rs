@@ -1,10 +1,11 @@
 //! Sources: the mailboxes a device reads, their passwords, and what came from them.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use pimesh_crdt::diff::Edit;
 use pimesh_crdt::doc::Writer;
-use pimesh_crdt::store::{Committed, Source, Store};
+use pimesh_crdt::store::{Committed, Source, Store, StoreError};
 use pimesh_transports::ingest::{Secret as MailSecret, SourceUrl};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -244,6 +245,33 @@ fn set_ca(url: &mut SourceUrl, file: std::path::PathBuf) {
     }
 }
 
+/// Certificates lie in the home: in a home that was restored elsewhere, sources look there.
+pub(super) fn certificates_moved(store: &mut Store, home: &Path) -> Result<(), StoreError> {
+    let mut moved = Vec::new();
+    for source in store.sources()? {
+        let Ok(mut url) = source.url.parse::<SourceUrl>() else {
+            continue;
+        };
+        let old = match &url {
+            SourceUrl::Imap(server, _) | SourceUrl::Pop3(server) => server.ca.clone(),
+            SourceUrl::Maildir(_) | SourceUrl::Mbox(_) | SourceUrl::Eml(_) => None,
+        };
+        let name = format!("ca-{}.pem", safe(&source.name));
+        if old.is_some_and(|old| old.ends_with(&name)) {
+            set_ca(&mut url, home.join(name));
+            moved.push(Source {
+                url: url.to_string(),
+                ..source
+            });
+        }
+    }
+    let mut batch = store.batch(now())?;
+    for source in &moved {
+        batch.set_source(source)?;
+    }
+    batch.commit().map(|_| ())
+}
+
 fn default_name(url: &SourceUrl) -> String {
     match url {
         SourceUrl::Imap(server, _) | SourceUrl::Pop3(server) if server.user.contains('@') => {
@@ -315,7 +343,7 @@ fn remove(
         batch.add_new(row.collection, row.doc, change)?;
     }
     batch.remove_source(&source.name)?;
-    let committed = batch.commit()?;
+    let (committed, _) = batch.commit_as("source remove", name, None)?;
     Ok((
         SourceRemoved {
             name: source.name,

@@ -22,6 +22,8 @@ const MOST_TOLD: usize = 1000;
 pub(super) struct Done {
     pub(super) report: SourceReport,
     pub(super) committed: Committed,
+    /// The operation that it belongs to, where a person imported the mails.
+    pub(super) operation: Option<i64>,
 }
 
 /// Takes in some mails in one transaction with the cursor behind them.
@@ -31,6 +33,7 @@ pub(super) fn one_batch(
     into: Option<&str>,
     source: Option<&str>,
     cursor: &str,
+    operation: Option<i64>,
     me: Me,
 ) -> Result<Done, EngineError> {
     let known = collections::by_name(store)?;
@@ -50,14 +53,22 @@ pub(super) fn one_batch(
     if let Some(source) = source {
         taker.batch.set_cursor(source, cursor)?;
     }
-    let (mut report, committed) = (taker.report, taker.batch.commit()?);
+    let (mut report, batch) = (taker.report, taker.batch);
+    let (committed, operation) = match source {
+        Some(_) => (batch.commit()?, None),
+        None => batch.commit_as("import", "mails", operation)?,
+    };
     report.changes = committed
         .named
         .iter()
         .filter(|named| named.collection != CollectionId::MESH)
         .map(|named| named.last - named.first + 1)
         .sum();
-    Ok(Done { report, committed })
+    Ok(Done {
+        report,
+        committed,
+        operation,
+    })
 }
 
 /// In which collections the events that mails speak of are already: an invitation to an event

@@ -5,6 +5,7 @@
     reason = "tests read the corpus and look at the clock"
 )]
 
+mod back;
 mod calendars;
 mod damaged;
 mod expected;
@@ -13,6 +14,7 @@ mod golden;
 mod invitations;
 mod mails;
 mod oracle;
+mod resolve;
 mod semantics;
 
 use super::*;

@@ -4,6 +4,7 @@ mod chunks;
 mod durable;
 mod exchange;
 mod forks;
+mod past;
 mod reading;
 mod size;
 mod support;

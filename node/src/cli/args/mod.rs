@@ -1,16 +1,22 @@
 //! The words of the command line. Help texts are for people who never saw a terminal
 //! program before: what it does, then an example.
 
+mod care;
+mod decide;
 mod device;
 mod item;
+mod past;
 mod source;
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+pub(super) use care::{Backup, Doctor, Passphrase, RestoreBackup};
+pub(super) use decide::{Conflicts, ConflictsBy, Keep, Resolve};
 pub(super) use device::{Demo, Init, Pair, PairBy, Run, Wait};
 pub(super) use item::{Delete, Edit, Export, Import, KindWord, List, Search, Show};
+pub(super) use past::{Log, Restore, Trash, TrashBy, Undo};
 pub(super) use source::{SourceAdd, SourceBy, SourceRemove};
 
 /// The same contacts and calendars on all your devices: no server, no account.
@@ -89,11 +95,14 @@ pub(super) enum Command {
     Search(Search),
     Edit(Edit),
     Delete(Delete),
-    /// Show what was changed differently on two devices
-    ///
-    /// Nothing is lost: one value is shown everywhere, the others are kept and listed
-    /// here. Decide with `pimesh edit ITEM --set NAME=VALUE`.
-    Conflicts,
+    Conflicts(Conflicts),
+    Log(Log),
+    Trash(Trash),
+    Undo(Undo),
+    Restore(Restore),
+    Backup(Backup),
+    RestoreBackup(RestoreBackup),
+    Doctor(Doctor),
     /// Print a script that lets your shell complete pimesh commands
     ///
     /// Example: pimesh completions bash > ~/.local/share/bash-completion/completions/pimesh

@@ -1,8 +1,9 @@
 //! Items: contacts, events and tasks.
 
+use super::count;
+use super::decide::conflicts;
 use super::table::{one_line, table};
-use super::{count, local};
-use crate::api::{Conflict, Deleted, Edited, Item, ItemSummary, Items, Version};
+use crate::api::{Deleted, Edited, Item, ItemSummary, Items};
 
 pub(super) fn items(items: &Items) -> String {
     if items.items.is_empty() {
@@ -102,39 +103,6 @@ pub(super) fn deleted(deleted: &Deleted) -> String {
     let mut text = format!("Deleted {}.\n", count(deleted.items.len(), "item"));
     for item in &deleted.items {
         text += &format!("  {}  {}\n", item.id, one_line(&item.name));
-    }
-    text
-}
-
-pub(super) fn conflicts(conflicts: &[Conflict]) -> String {
-    if conflicts.is_empty() {
-        return "Nothing was changed differently on two devices.\n".into();
-    }
-    let mut text = String::new();
-    let mut last = "";
-    for conflict in conflicts {
-        if last != conflict.item {
-            let name = one_line(&conflict.name);
-            text += &format!("{}  {name}  ({})\n", conflict.item, conflict.collection);
-            last = &conflict.item;
-        }
-        text += &format!("  {}\n", conflict.property);
-        text += &format!("    shown: {}\n", version(&conflict.shown));
-        for other in &conflict.others {
-            text += &format!("    kept:  {}\n", version(other));
-        }
-    }
-    text += "\nDecide with: pimesh edit ITEM --set NAME=VALUE\n";
-    text
-}
-
-fn version(version: &Version) -> String {
-    let mut text = one_line(&version.value);
-    if let Some(by) = &version.by {
-        text += &format!("  by {by}");
-    }
-    if let Some(at) = version.at {
-        text += &format!("  at {}", local(at));
     }
     text
 }

@@ -1,9 +1,12 @@
 //! Replies and events as text for people. Everything here is plain text without control
 //! over the terminal: [`super::output`] cleans it once more before it is printed.
 
+mod care;
+mod decide;
 mod device;
 mod event;
 mod item;
+mod past;
 mod report;
 mod table;
 
@@ -29,7 +32,16 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Item(item) => item::item(item),
         Reply::Edited(edited) => item::edited(edited),
         Reply::Deleted(deleted) => item::deleted(deleted),
-        Reply::Conflicts(conflicts) => item::conflicts(&conflicts.conflicts),
+        Reply::Conflicts(conflicts) => decide::conflicts(&conflicts.conflicts),
+        Reply::Resolved(resolved) => decide::resolved(resolved),
+        Reply::Log(log) => past::log(log),
+        Reply::Trash(trash) => past::trash(&trash.items),
+        Reply::Revived(done) => past::revived(done),
+        Reply::Operations(list) => past::operations(&list.operations),
+        Reply::Undone(undone) => past::undone(undone),
+        Reply::Restored(restored) => past::restored(restored),
+        Reply::BackedUp(done) => care::backed_up(done),
+        Reply::Doctor(health) => care::health(health),
     };
     if !text.ends_with('\n') {
         text.push('\n');
@@ -60,7 +72,7 @@ pub(super) fn seconds(seconds: f64) -> String {
 }
 
 /// A point in time on the wall clock here.
-fn local(at: Moment) -> String {
+pub(super) fn local(at: Moment) -> String {
     i64::try_from(at.0.0)
         .ok()
         .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())

@@ -44,7 +44,7 @@ impl Engine {
             events,
             report,
             waiting: Vec::new(),
-            taking: Taking::default(),
+            taking: Taking::new(names(&paths)),
         };
         for path in paths {
             for found in walk([path.path.clone()]) {
@@ -82,6 +82,12 @@ struct Import<'a> {
     report: ImportReport,
     waiting: Vec<Waiting>,
     taking: Taking,
+}
+
+/// The paths of an import as a person wrote them.
+fn names(paths: &[ImportPath]) -> String {
+    let shown: Vec<&str> = paths.iter().map(|path| path.shown.as_str()).collect();
+    shown.join(", ")
 }
 
 impl Import<'_> {

@@ -57,6 +57,9 @@ pub(super) struct DoneInFile {
 /// What an import remembers from one transaction to the next.
 #[derive(Default)]
 pub(super) struct Taking {
+    /// What the person named, and the operation that all its transactions belong to.
+    what: String,
+    operation: Option<i64>,
     matching: Matching,
     /// How often each item came at each place.
     turns: HashMap<(ImportPlace, DocId), u32>,
@@ -65,6 +68,14 @@ pub(super) struct Taking {
 }
 
 impl Taking {
+    /// Of an import of what a person named so.
+    pub(super) fn new(what: String) -> Self {
+        Self {
+            what,
+            ..Self::default()
+        }
+    }
+
     /// Takes in some items in one transaction; in a dry run it is undone. After the last items
     /// comes a call without any, for those that were held back.
     pub(super) fn one_batch(
@@ -110,7 +121,8 @@ impl Taking {
             self.held_back(&mut batch, me, &mut done)?;
         }
         if write == Write::Really {
-            done.committed = batch.commit()?;
+            (done.committed, self.operation) =
+                batch.commit_as("import", &self.what, self.operation)?;
         }
         Ok(done)
     }

@@ -1,0 +1,139 @@
+//! Taking back what some changes did, as new edits on what is there now.
+//!
+//! Nothing is ever removed from a document's past. What was before is put back only where
+//! nobody has written since: the newer value stays, and is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Author, DocError, Document, NewChange, OpId, Shown, View};
+use crate::ChangeHash;
+use crate::diff::Edit;
+use crate::item::{key, names};
+
+/// How to take some changes back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Back {
+    /// What to write on the current version.
+    pub edits: Vec<Edit>,
+    /// Values that stood beside the shown one and were decided against: written apart from the
+    /// edits, on the same base, they are in conflict again.
+    pub beside: Vec<Edit>,
+    /// Keys that were written since and are left alone.
+    pub kept: Vec<String>,
+    /// What the changes wrote, by key: that alone is superseded, not what stood beside it.
+    written: BTreeMap<String, Vec<OpId>>,
+}
+
+impl Document {
+    /// A change with some of the edits of a [`Back`], on the version it was made for.
+    pub fn put_back(
+        &self,
+        base: &[ChangeHash],
+        edits: &[Edit],
+        back: &Back,
+        author: &Author,
+    ) -> Result<Option<NewChange>, DocError> {
+        let written = |_: &Shown, at: &str| back.written.get(at).cloned().unwrap_or_default();
+        self.written(base, edits, author, &written)
+    }
+}
+
+impl Back {
+    /// Compares the state before some changes, the one right after them, and the current one.
+    pub fn to(before: &View<'_>, after: &View<'_>, now: &View<'_>) -> Self {
+        let (was, became, is) = (before.shown(), after.shown(), now.shown());
+        let mut out = Self::default();
+        for at in touched(before, after) {
+            let (rid, rest) = key::split_override(at);
+            let since = operations(now, at) != operations(after, at);
+            if rest == key::LIVE {
+                let life = (lives(&was, rid), lives(&became, rid), lives(&is, rid));
+                let rid = rid.map(str::to_owned);
+                match life {
+                    (false, true, true) if !since => out.edits.push(Edit::Delete { rid }),
+                    (true, false, false) if !since => out.edits.push(Edit::Revive { rid }),
+                    (false, true, true) => out.kept.push(at.to_owned()),
+                    _ => {}
+                }
+            } else if !matches!(rest, "UID" | "~kind" | "~v" | "~itip") {
+                out.register(at, since, [&was, &is], [before, after]);
+            }
+        }
+        out.without_the_dead(&was, &became)
+    }
+
+    fn register(
+        &mut self,
+        at: &str,
+        since: bool,
+        [was, is]: [&Shown; 2],
+        [before, after]: [&View<'_>; 2],
+    ) {
+        let (wanted, present) = (was.item.value(at), is.item.value(at));
+        if since && wanted != present && !names::is_book_keeping(key::name(at)) {
+            self.kept.push(at.to_owned());
+        }
+        if since {
+            return;
+        }
+        let clash = was.conflicts.iter().find(|conflict| conflict.key == at);
+        let others = clash.into_iter().flat_map(|clash| &clash.others);
+        let still = operations(after, at);
+        let gone = others.filter(|other| {
+            let mut wrote = before.candidates(at).iter();
+            wrote.any(|c| c.change.hash == other.change && !still.contains(&c.id))
+        });
+        let old = operations(before, at);
+        let ours = still.iter().filter(|id| !old.contains(id));
+        self.written.insert(at.to_owned(), ours.cloned().collect());
+        let key = at.to_owned();
+        let set = |value: &str| Edit::Set {
+            key: key.clone(),
+            value: value.to_owned(),
+        };
+        let beside = self.beside.len();
+        self.beside.extend(gone.map(|other| set(&other.value)));
+        // what shall stand beside another value needs that one written apart from it too
+        let stands_alone = self.beside.len() == beside;
+        match wanted {
+            Some(value) if wanted != present || !stands_alone => self.edits.push(set(value)),
+            None if present.is_some() => self.edits.push(Edit::Clear { key }),
+            _ => {}
+        }
+    }
+
+    /// What is deleted as a whole is not emptied besides.
+    fn without_the_dead(mut self, was: &Shown, became: &Shown) -> Self {
+        let is_dead = |rid: Option<&str>| {
+            let gone = |rid: Option<&str>| !lives(was, rid) && lives(became, rid);
+            gone(None) || (rid.is_some() && gone(rid))
+        };
+        self.edits.retain(|edit| match edit {
+            Edit::Set { key, .. } | Edit::Clear { key } => !is_dead(key::split_override(key).0),
+            Edit::Delete { rid } | Edit::Revive { rid } => rid.is_none() || !is_dead(None),
+        });
+        self.beside.retain(|edit| match edit {
+            Edit::Set { key, .. } | Edit::Clear { key } => !is_dead(key::split_override(key).0),
+            Edit::Delete { .. } | Edit::Revive { .. } => false,
+        });
+        self
+    }
+}
+
+/// The keys whose visible values differ.
+fn touched<'a>(before: &View<'a>, after: &View<'a>) -> BTreeSet<&'a str> {
+    let keys = before.keys.keys().chain(after.keys.keys()).copied();
+    keys.filter(|at| operations(before, at) != operations(after, at))
+        .collect()
+}
+
+fn operations(view: &View<'_>, at: &str) -> Vec<OpId> {
+    view.candidates(at).iter().map(|c| c.id.clone()).collect()
+}
+
+fn lives(shown: &Shown, rid: Option<&str>) -> bool {
+    match rid {
+        None => shown.live,
+        Some(rid) => shown.item.component(Some(rid)).next().is_some(),
+    }
+}

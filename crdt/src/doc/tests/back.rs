@@ -1,0 +1,179 @@
+//! Taking back and telling, on random histories: what was shown is shown again, and nobody's
+//! newer value is touched.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const KEYS: [&str; 5] = ["NAME", "NOTE", "TEL#1", "EMAIL#1", "R/:2025/SUMMARY"];
+
+/// One thing a device does: `None` as a value removes the key.
+#[derive(Clone, Debug)]
+enum Does {
+    Write(usize, Option<u8>),
+    End,
+    Begin,
+    Hear,
+    Decide(usize, u8),
+}
+
+fn does() -> impl Strategy<Value = (bool, Does)> {
+    let what = prop_oneof![
+        6 => (0..KEYS.len(), prop::option::of(0..3_u8)).prop_map(|(at, v)| Does::Write(at, v)),
+        1 => Just(Does::End),
+        1 => Just(Does::Begin),
+        2 => Just(Does::Hear),
+        2 => (0..KEYS.len(), 0..3_u8).prop_map(|(at, v)| Does::Decide(at, v)),
+    ];
+    (any::<bool>(), what)
+}
+
+fn act(on: &mut Replica, other: &Replica, what: &Does) {
+    on.clock += 1;
+    let author = author(on.device, on.clock, Writer::Person);
+    let doc = on.doc();
+    let set = |at: usize, value: u8| Edit::Set {
+        key: KEYS[at].into(),
+        value: format!(":{value}"),
+    };
+    let change = match what {
+        Does::Hear => {
+            on.receive(other);
+            return;
+        }
+        Does::Write(at, value) => {
+            let clear = || Edit::Clear {
+                key: KEYS[*at].into(),
+            };
+            let edit = value.map_or_else(clear, |value| set(*at, value));
+            doc.edit(&doc.heads(), &[edit], &author)
+        }
+        Does::End => doc.edit(&doc.heads(), &[Edit::Delete { rid: None }], &author),
+        Does::Begin => doc.edit(&doc.heads(), &[Edit::Revive { rid: None }], &author),
+        Does::Decide(at, value) => doc.resolve(&doc.heads(), &[set(*at, *value)], &author),
+    };
+    on.changes
+        .extend(change.unwrap().map(|change| change.bytes));
+}
+
+/// All but the last change, then all: as they came to one device.
+fn around(changes: &[Vec<u8>]) -> [Document; 2] {
+    let load = |changes: &[Vec<u8>]| Document::load(changes.iter().map(Vec::as_slice)).unwrap();
+    [load(&changes[..changes.len() - 1]), load(changes)]
+}
+
+/// The changes that take the last one back.
+fn taken_back(on: &mut Replica) -> Back {
+    let [before, after] = around(&on.changes);
+    let back = Back::to(&before.view(), &after.view(), &after.view());
+    let heads = after.heads();
+    for edits in std::iter::once(&back.edits[..]).chain(back.beside.chunks(1)) {
+        on.clock += 1;
+        let author = author(on.device, on.clock, Writer::Person);
+        let change = after.put_back(&heads, edits, &back, &author).unwrap();
+        on.changes.extend(change.map(|change| change.bytes));
+    }
+    back
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn what_was_shown_before_the_last_change_is_shown_again(
+        story in prop::collection::vec(does(), 1..14),
+        last in does(),
+    ) {
+        let genesis = genesis(&card("FN:Anna\nNOTE:old"));
+        let (mut a, mut b) = (Replica::new(1, &genesis), Replica::new(2, &genesis));
+        for (is_a, what) in &story {
+            let other = if *is_a { b.clone() } else { a.clone() };
+            act(if *is_a { &mut a } else { &mut b }, &other, what);
+        }
+        let known = a.changes.len();
+        if !matches!(last.1, Does::Hear) {
+            act(&mut a, &b, &last.1);
+        }
+        if a.changes.len() > known {
+            let before = around(&a.changes)[0].view().shown();
+            let back = taken_back(&mut a);
+            prop_assert_eq!(&back.kept, &Vec::<String>::new());
+            let after = a.shown();
+            prop_assert_eq!(before.live, after.live);
+            let both = |shown: &Shown| -> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {
+                let mut all: std::collections::BTreeMap<_, std::collections::BTreeSet<String>> = shown
+                    .item
+                    .values
+                    .iter()
+                    .map(|(key, value)| (key.clone(), [value.clone()].into()))
+                    .collect();
+                for conflict in &shown.conflicts {
+                    let values = all.entry(conflict.key.clone()).or_default();
+                    values.extend(conflict.others.iter().map(|other| other.value.clone()));
+                }
+                all
+            };
+            if before.live {
+                prop_assert_eq!(both(&before), both(&after));
+            }
+        }
+    }
+
+    #[test]
+    fn a_story_is_told_with_every_change_once_and_ends_with_what_is_shown(
+        story in prop::collection::vec(does(), 1..14),
+    ) {
+        let genesis = genesis(&card("FN:Anna\nNOTE:old"));
+        let (mut a, mut b) = (Replica::new(1, &genesis), Replica::new(2, &genesis));
+        for (is_a, what) in &story {
+            let other = if *is_a { b.clone() } else { a.clone() };
+            act(if *is_a { &mut a } else { &mut b }, &other, what);
+        }
+        let places: Vec<_> = a.changes.iter().map(|c| decode(c).unwrap().hash).collect();
+        let place = |hash: &crate::ChangeHash| places.iter().position(|h| h == hash).unwrap() as u64;
+        let steps = a.doc().steps(place);
+        let told: Vec<_> = steps.iter().map(|step| step.change).collect();
+        prop_assert_eq!(&told, &places);
+        let mut lives = steps.iter().flat_map(|step| &step.lives);
+        let last = lives.rfind(|(rid, _)| rid.is_none()).unwrap();
+        prop_assert_eq!(last.1 != Life::Deleted, a.shown().live);
+        for (key, value) in &a.shown().item.values {
+            let mut written = steps.iter().flat_map(|step| &step.altered);
+            prop_assert!(written.any(|w| w.key == *key && w.new.as_ref() == Some(value)), "{}", key);
+        }
+    }
+}
+
+#[test]
+fn what_another_device_wrote_since_stays_and_is_told() {
+    let genesis = genesis(&card("FN:Anna\nNOTE:old\nTITLE:old"));
+    let mut a = Replica::new(1, &genesis);
+    let before = a.doc();
+    a.change(|item| {
+        item.values.insert("NOTE".into(), ":mine".into());
+        item.values.insert("TITLE".into(), ":mine".into());
+    });
+    let after = a.doc();
+    a.set("NOTE", ":newer");
+    let now = a.doc();
+    let back = Back::to(&before.view(), &after.view(), &now.view());
+    assert_eq!(back.kept, ["NOTE"]);
+    let expected = Edit::Set {
+        key: "TITLE".into(),
+        value: ":old".into(),
+    };
+    assert_eq!(back.edits, [expected]);
+}
+
+#[test]
+fn what_a_change_created_is_deleted_only_while_nobody_else_has_touched_it() {
+    let genesis = genesis(&card("FN:Anna"));
+    let (nothing, mut a) = (Document::default(), Replica::new(1, &genesis));
+    let born = a.doc();
+    let back = Back::to(&nothing.view(), &born.view(), &born.view());
+    assert_eq!(back.edits, [Edit::Delete { rid: None }]);
+    a.set("NOTE", ":mine");
+    let back = Back::to(&nothing.view(), &born.view(), &a.doc().view());
+    assert_eq!(back.edits, []);
+    assert!(back.kept.contains(&key::LIVE.to_owned()));
+}

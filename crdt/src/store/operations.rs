@@ -1,0 +1,203 @@
+//! What a person did on this device, command by command, so that it can be undone.
+//!
+//! An operation is recorded in the transaction of its changes, as the names that these got in
+//! our own logs. Operations stay on this device: others know the changes, not the commands.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Batch, Committed, Store, StoreError};
+use crate::id::{ChangeHash, CollectionId, DocId, Timestamp};
+
+/// Something a person did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Its number on this device, from 1.
+    pub nr: i64,
+    /// When it began.
+    pub at: Timestamp,
+    /// `edit`, `delete`, `import` …
+    pub kind: String,
+    /// What it was done to, for people.
+    pub what: String,
+    /// The operation that took it back.
+    pub undone: Option<i64>,
+    /// How many changes it made.
+    pub changes: u64,
+}
+
+/// One change that an operation made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Made {
+    /// The class of its document.
+    pub collection: CollectionId,
+    /// Its document.
+    pub doc: DocId,
+    /// The change.
+    pub change: ChangeHash,
+}
+
+const SELECT: &str = "SELECT o.nr, o.at, o.kind, o.what, o.undone,
+   (SELECT coalesce(sum(r.last - r.first + 1), 0) FROM operation_range r WHERE r.operation = o.nr)
+   FROM operation o";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Operation> {
+    Ok(Operation {
+        nr: row.get(0)?,
+        at: Timestamp(row.get(1)?),
+        kind: row.get(2)?,
+        what: row.get(3)?,
+        undone: row.get(4)?,
+        changes: row.get(5)?,
+    })
+}
+
+impl Store {
+    /// The last operations, the newest first.
+    pub fn operations(&self, most: usize) -> Result<Vec<Operation>, StoreError> {
+        let mut statement = self
+            .conn
+            .prepare_cached(&format!("{SELECT} ORDER BY o.nr DESC LIMIT ?1"))?;
+        let rows = statement.query_map([most], read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// One operation.
+    pub fn operation(&self, nr: i64) -> Result<Option<Operation>, StoreError> {
+        Ok(self
+            .conn
+            .prepare_cached(&format!("{SELECT} WHERE o.nr = ?1"))?
+            .query_row([nr], read)
+            .optional()?)
+    }
+
+    /// The last operation that was not undone and is none of these kinds.
+    pub fn last_operation_but(&self, kinds: &[&str]) -> Result<Option<Operation>, StoreError> {
+        let mut statement = self.conn.prepare_cached(&format!(
+            "{SELECT} WHERE o.undone IS NULL ORDER BY o.nr DESC"
+        ))?;
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            let operation = read(row)?;
+            if !kinds.contains(&operation.kind.as_str()) {
+                return Ok(Some(operation));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What operations of this kind were done to that made changes of a document, by the
+    /// beginnings of the changes' names: the file that an imported text came from.
+    pub fn whence(
+        &self,
+        collection: CollectionId,
+        doc: DocId,
+        kind: &str,
+    ) -> Result<BTreeMap<Vec<u8>, String>, StoreError> {
+        let Some(place) = self.place(collection)? else {
+            return Ok(BTreeMap::new());
+        };
+        let Some(nr) = self.doc_nr(place.class, doc)? else {
+            return Ok(BTreeMap::new());
+        };
+        let mut statement = self.conn.prepare_cached(
+            "SELECT l.hash, o.what FROM log l
+             JOIN operation_range r ON r.coll = l.coll AND r.origin = l.origin
+               AND l.n BETWEEN r.first AND r.last
+             JOIN operation o ON o.nr = r.operation AND o.kind = ?2
+             WHERE l.doc = ?1",
+        )?;
+        let rows = statement.query_map(params![nr, kind], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The changes to items that an operation made, by document, in the order they were made.
+    pub fn made_by(&self, operation: i64) -> Result<Vec<Made>, StoreError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT k.id, d.id, d.nr, l.hash FROM operation_range r
+             JOIN log l ON l.coll = r.coll AND l.origin = r.origin AND l.n BETWEEN r.first AND r.last
+             JOIN doc d ON d.nr = l.doc JOIN collection k ON k.nr = d.class
+             WHERE r.operation = ?1 ORDER BY k.id, d.id, l.seq",
+        )?;
+        let mut rows = statement.query([operation])?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (collection, doc) = (CollectionId(row.get(0)?), DocId(row.get(1)?));
+            let part = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+            if let Some(change) = self.beginning(row.get(2)?, part)?.first().copied() {
+                out.push(Made {
+                    collection,
+                    doc,
+                    change,
+                });
+            }
+        }
+        Ok(out)
+    }
+}
+
+impl Batch<'_> {
+    /// Records what this batch has added as an operation, or as a further part of one; nothing
+    /// may be added after it. Gives its number; none where nothing was added.
+    pub fn record(
+        &mut self,
+        kind: &str,
+        what: &str,
+        part_of: Option<i64>,
+    ) -> Result<Option<i64>, StoreError> {
+        self.settle()?;
+        let ours: Vec<_> = self
+            .done
+            .named
+            .iter()
+            .filter(|named| named.collection != CollectionId::MESH)
+            .copied()
+            .collect();
+        if ours.is_empty() {
+            return Ok(part_of);
+        }
+        let nr = match part_of {
+            Some(nr) => nr,
+            None => {
+                self.tx
+                    .prepare_cached("INSERT INTO operation (at, kind, what) VALUES (?1, ?2, ?3)")?
+                    .execute(params![self.now.0, kind, what])?;
+                self.tx.last_insert_rowid()
+            }
+        };
+        for named in ours {
+            let coll = self.place(named.collection)?.nr;
+            self.tx
+                .prepare_cached(
+                    "INSERT INTO operation_range (operation, coll, origin, first, last)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![nr, coll, self.own.nr, named.first, named.last])?;
+        }
+        Ok(Some(nr))
+    }
+
+    /// Records what this batch has added as an operation, and commits it.
+    pub fn commit_as(
+        mut self,
+        kind: &str,
+        what: &str,
+        part_of: Option<i64>,
+    ) -> Result<(Committed, Option<i64>), StoreError> {
+        let nr = self.record(kind, what, part_of)?;
+        Ok((self.commit()?, nr))
+    }
+
+    /// Records that an operation was taken back by another. What the former had taken back
+    /// itself is in force again.
+    pub fn set_undone(&self, operation: i64, by: Option<i64>) -> Result<(), StoreError> {
+        self.tx
+            .prepare_cached("UPDATE operation SET undone = ?2 WHERE nr = ?1")?
+            .execute(params![operation, by])?;
+        self.tx
+            .prepare_cached("UPDATE operation SET undone = NULL WHERE undone = ?1")?
+            .execute([operation])?;
+        Ok(())
+    }
+}
