@@ -127,6 +127,12 @@ step "nothing is lost of our own odd files" python3 "$here/check/lossless.py" "$
 if [ -n "${PIMESH_CORPUS:-}" ]; then
     step "nothing is lost" python3 "$here/check/lossless.py" --json "$target/tests/lossless.json"
     step "no file hurts" python3 "$here/check/robust.py" --json "$target/tests/robust.json"
+    if have_packages; then
+        step "everything is when its text says" "$python" "$here/check/occurrences.py" \
+            --json "$target/tests/occurrences.json"
+    else
+        skip "rules and zones against libical, dateutil and Python: no Python packages"
+    fi
     if have_packages && [ -f "$PIMESH_CORPUS/tools/gen/gen.py" ]; then
         step "a mailbox on two devices" "$python" "$here/check/two_devices.py"
     else

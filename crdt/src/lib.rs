@@ -11,4 +11,5 @@ pub mod render;
 pub mod store;
 pub mod sync;
 pub mod text;
+pub mod time;
 pub use id::{BlobHash, Chain, ChangeHash, CollectionId, DeviceId, DocId, Origin, Timestamp};

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Problem;
 use crate::canon;
 use crate::item::kind;
+use crate::text::escape;
 use crate::text::line::Line;
 use crate::text::lines::Lines;
 use crate::text::tree::{DEEPEST, Ending, Tree};
@@ -80,7 +81,9 @@ impl Plan {
                         && is_short(lines, tree, *child)
                         && !tree.nodes[*child].too_deep
                     {
-                        plan.zones.entry((*root, tzid)).or_insert(*child);
+                        for tzid in names_of(tzid) {
+                            plan.zones.entry((*root, tzid)).or_insert(*child);
+                        }
                     }
                 } else {
                     plan.place(lines, tree, *child, Some(*root), &mut by_uid);
@@ -184,10 +187,10 @@ impl Plan {
             let parent = tree.nodes[*zone].parent;
             let tzid = own_value(lines, tree, *zone, "TZID");
             let is_used = match (parent, tzid) {
-                (Some(parent), Some(tzid)) => {
+                (Some(parent), Some(tzid)) => names_of(tzid).into_iter().any(|tzid| {
                     let key = (parent, tzid);
                     used.contains(&key) && self.zones.get(&key) == Some(zone)
-                }
+                }),
                 _ => false,
             };
             if is_used {
@@ -236,6 +239,16 @@ pub(super) fn own_value(lines: &Lines, tree: &Tree, node: usize, name: &str) -> 
             .eq_ignore_ascii_case(name)
             .then(|| line.value.trim_ascii().to_owned())
     })
+}
+
+/// What a zone may be named by: its TZID is a text with escapes, a parameter has none.
+fn names_of(tzid: String) -> Vec<String> {
+    let plain = escape::unescape(&tzid);
+    if plain == tzid {
+        vec![tzid]
+    } else {
+        vec![tzid, plain]
+    }
 }
 
 /// The TZIDs that the lines of a component name, those of components within it included.

@@ -11,6 +11,7 @@ use super::register::Lines;
 use super::{Blobs, Rendered, component_name, fold};
 use crate::BlobHash;
 use crate::item::{Item, key, register};
+use crate::text::escape;
 
 const PRODID: &str = "-//pimesh//pimesh//EN";
 
@@ -36,7 +37,7 @@ impl Calendars {
         let zones = zones(item);
         let at = self.fitting(head(item, blobs), &zones);
         for (tzid, hash) in zones {
-            if let Entry::Vacant(vacant) = self.calendars[at].zones.entry(tzid.to_owned()) {
+            if let Entry::Vacant(vacant) = self.calendars[at].zones.entry(tzid) {
                 match blobs.bytes(hash).map(String::from_utf8) {
                     Some(Ok(text)) => {
                         vacant.insert((hash, text));
@@ -54,7 +55,7 @@ impl Calendars {
     }
 
     /// The calendar that says the same of its items and in which no zone is defined otherwise.
-    fn fitting(&mut self, head: Vec<String>, zones: &BTreeMap<&str, BlobHash>) -> usize {
+    fn fitting(&mut self, head: Vec<String>, zones: &BTreeMap<String, BlobHash>) -> usize {
         // texts whose zones all differ would else be compared with each other, all with all
         const MOST_TRIED: usize = 32;
         let latest = self.latest.entry(head.clone()).or_default();
@@ -62,7 +63,7 @@ impl Calendars {
             let known = &self.calendars[**at].zones;
             zones
                 .iter()
-                .all(|(tzid, hash)| known.get(*tzid).is_none_or(|(known, _)| known == hash))
+                .all(|(tzid, hash)| known.get(tzid).is_none_or(|(known, _)| known == hash))
         };
         if let Some(at) = latest.iter().find(fits) {
             return *at;
@@ -123,13 +124,14 @@ impl Calendars {
     }
 }
 
-/// The definitions of the zones that an item names.
-fn zones(item: &Item) -> BTreeMap<&str, BlobHash> {
+/// The definitions of the zones that an item names. One that is written with escapes here and
+/// without there is the same zone.
+fn zones(item: &Item) -> BTreeMap<String, BlobHash> {
     let mut out = BTreeMap::new();
     for (at, stored) in &item.values {
         if key::name(at) == key::WHEN {
             for (tzid, hash) in stored.split('\n').filter_map(register::zone_of) {
-                out.entry(tzid).or_insert(hash);
+                out.entry(escape::unescape(tzid)).or_insert(hash);
             }
         }
     }

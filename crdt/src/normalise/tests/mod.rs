@@ -15,7 +15,7 @@ use super::*;
 use crate::BlobHash;
 use crate::diff::{Absence, diff};
 use crate::item::{kind, register};
-use crate::render::render;
+use crate::render::{Calendars, render};
 
 fn read(text: &str) -> Vec<Parsed> {
     Text::read(text.replace('\n', "\r\n").as_bytes())
@@ -147,6 +147,29 @@ fn an_event_and_its_overrides_are_one_item_with_its_zone() {
     assert_eq!(second.item, *item);
     assert_eq!(text.matches("BEGIN:VTIMEZONE").count(), 1);
     assert!(text.contains("ACKNOWLEDGED:20250101T000000Z"));
+}
+
+#[test]
+fn a_zone_is_the_same_with_and_without_the_escapes_of_a_text() {
+    let text = "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VTIMEZONE\nTZID:Kuala Lumpur\\, Singapore\n\
+        BEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0800\nTZOFFSETTO:+0800\n\
+        END:STANDARD\nEND:VTIMEZONE\n\
+        BEGIN:VEVENT\nUID:a\nDTSTART;TZID=\"Kuala Lumpur, Singapore\":20250101T100000\nEND:VEVENT\n\
+        BEGIN:VEVENT\nUID:b\nDTSTART;TZID=\"Kuala Lumpur\\, Singapore\":20250101T100000\nEND:VEVENT\n\
+        END:VCALENDAR\n";
+    let first = read(text);
+    assert_eq!(first.len(), 2, "the zone travels with both");
+    assert!(first.iter().all(|parsed| parsed.blobs.len() == 1));
+    let zone = first[0].blobs[0].bytes.clone();
+    let mut calendars = Calendars::default();
+    for parsed in &first {
+        calendars.add(&parsed.item, &|_: BlobHash| Some(zone.clone()));
+    }
+    let written = calendars.finish().text;
+    assert_eq!(written.matches("BEGIN:VTIMEZONE").count(), 1, "{written}");
+    let second = read(&written.replace("\r\n", "\n"));
+    let items = |all: &[Parsed]| all.iter().map(|p| p.item.clone()).collect::<Vec<_>>();
+    assert_eq!(items(&second), items(&first));
 }
 
 #[test]
