@@ -5,6 +5,8 @@ pub mod doc;
 pub mod id;
 pub mod item;
 pub mod itip;
+#[cfg(feature = "mutants")]
+pub mod mutants;
 pub mod normalise;
 pub mod render;
 #[cfg(feature = "store")]

@@ -20,4 +20,5 @@ pub mod database;
 pub mod device;
 pub mod mail;
 pub mod seed;
+pub mod simulation;
 pub mod wait;

@@ -19,6 +19,7 @@ mod past;
 mod program;
 mod read_again;
 mod set_back;
+mod simulation;
 mod tidy;
 mod two_devices;
 mod undo;

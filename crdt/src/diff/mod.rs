@@ -60,6 +60,10 @@ pub enum Absence<'a> {
 
 impl Absence<'_> {
     fn deletes(self, name: &str) -> bool {
+        #[cfg(feature = "mutants")]
+        if crate::mutants::is(crate::mutants::Mutant::AbsenceDeletes) {
+            return !matches!(self, Self::Keeps);
+        }
         match self {
             Self::Deletes => true,
             Self::DeletesOnly(shown) => shown.contains(name),

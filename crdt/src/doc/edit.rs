@@ -8,6 +8,8 @@ use super::shown::Shown;
 use super::{DocError, Document, NewChange, OpId, Parts, View};
 use crate::diff::Edit;
 use crate::item::key;
+#[cfg(feature = "mutants")]
+use crate::mutants::{self, Mutant};
 use crate::{ChangeHash, DeviceId, Timestamp};
 
 /// Who writes.
@@ -71,6 +73,14 @@ impl Document {
         author: &Author,
         supersedes: Supersedes<'_>,
     ) -> Result<Option<NewChange>, DocError> {
+        #[cfg(feature = "mutants")]
+        let heads = self.heads();
+        #[cfg(feature = "mutants")]
+        let base = if mutants::is(Mutant::CurrentHeads) {
+            &heads
+        } else {
+            base
+        };
         let view = self.view_at(base)?;
         let shown = Shown::of(&view);
         let now = self.view();
@@ -80,6 +90,7 @@ impl Document {
             clear_ended(rid, &view, &mut ops);
         }
         for edit in edits {
+            clear_twins(edit, &shown, &mut ops);
             write(edit, &view, |key| supersedes(&shown, key), &mut ops);
             if let Edit::Revive { rid } = edit {
                 lives.write(rid.as_deref(), author, &mut ops);
@@ -111,6 +122,21 @@ impl Document {
             ops,
             form: Form::Flat,
         })))
+    }
+}
+
+/// An element that is shown for several ends them with itself.
+fn clear_twins(edit: &Edit, shown: &Shown, ops: &mut BTreeMap<String, Op>) {
+    let (Edit::Set { key, .. } | Edit::Clear { key }) = edit else {
+        return;
+    };
+    for twin in shown.twins(key) {
+        let op = Op {
+            key: twin.clone(),
+            action: Action::Delete,
+            pred: shown.represents(twin),
+        };
+        ops.entry(twin.clone()).or_insert(op);
     }
 }
 
@@ -186,6 +212,10 @@ impl<'v, 'a> Lives<'v, 'a> {
             return;
         }
         let base = self.base.candidates(&at);
+        #[cfg(feature = "mutants")]
+        if mutants::is(Mutant::SameLive) && !base.is_empty() {
+            return;
+        }
         let seen = self.now.candidates(&at).iter().chain(base);
         let greatest = seen
             .filter_map(|c| match c.value {
@@ -264,6 +294,12 @@ fn touched(edits: &[Edit]) -> impl Iterator<Item = Option<&str>> {
 fn actor(author: &Author, deps: &[ChangeHash], ops: &[Op]) -> [u8; 8] {
     let mut hasher = blake3::Hasher::new_derive_key("pimesh actor v1");
     hasher.update(&author.device.0);
+    #[cfg(feature = "mutants")]
+    if mutants::is(Mutant::StableActor) {
+        let mut out = [0; 8];
+        out.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+        return out;
+    }
     for dep in deps {
         hasher.update(&dep.0);
     }

@@ -93,6 +93,15 @@ pub fn message(entries: BTreeMap<String, Value>) -> NewChange {
 fn from_entries(mut entries: Vec<Entry<'_>>) -> NewChange {
     entries.sort_by(|a, b| a.key.cmp(&b.key));
     let actor = actor(&entries);
+    #[cfg(feature = "mutants")]
+    if crate::mutants::is(crate::mutants::Mutant::RandomGenesis) {
+        let time = i64::try_from(crate::mutants::next() >> 16).unwrap_or(1);
+        return NewChange::of(Parts {
+            time,
+            form: Form::Flat,
+            ..parts(&actor, &entries, ChangeHash([0; 32]))
+        });
+    }
     let (hash, bytes) = write(Draft::from_text(&actor, &entries));
     let sealed = Sealed::of_entries(&entries, &actor, hash, short::text_at_rest(&entries));
     NewChange {

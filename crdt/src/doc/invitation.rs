@@ -137,21 +137,23 @@ impl Invitations {
         let prefix = key::prefix(rid);
         let at = format!("{prefix}{}", key::LIVE);
         let candidates = view.candidates(&at);
-        let Some(component) = self.by_prefix.get(&prefix) else {
-            return !candidates.is_empty();
-        };
-        if candidates
-            .iter()
-            .any(|c| !component.marks.contains_key(&c.change.hash))
-        {
-            return true;
-        }
-        if rid.is_some() && self.is_superseded(component) {
+        #[cfg(feature = "mutants")]
+        if crate::mutants::is(crate::mutants::Mutant::DeleteWins) && is_deleted(view, &at) {
             return false;
         }
-        let is_in_force = |hash: &ChangeHash| {
-            component.marks.contains_key(hash) && !component.refused.contains(hash)
-        };
+        // also a message that speaks of one occurrence gives the item life
+        let is_message =
+            |hash: &ChangeHash| self.by_prefix.values().any(|c| c.marks.contains_key(hash));
+        if candidates.iter().any(|c| !is_message(&c.change.hash)) {
+            return true;
+        }
+        let component = self.by_prefix.get(&prefix);
+        if rid.is_some() && component.is_some_and(|component| self.is_superseded(component)) {
+            return false;
+        }
+        let is_refused =
+            |hash: &ChangeHash| self.by_prefix.values().any(|c| c.refused.contains(hash));
+        let is_in_force = |hash: &ChangeHash| is_message(hash) && !is_refused(hash);
         let left = candidates.iter().filter(|c| is_in_force(&c.change.hash));
         let left = left.count();
         let given = view.changes.iter().filter(|change| {
@@ -365,4 +367,20 @@ fn with_partstat(stored: &str, partstat: &str) -> String {
 /// part of any message, and stays.
 fn is_organisers(rest: &str) -> bool {
     !(rest.starts_with(REPLY) || rest.starts_with('~') || rest == "UID")
+}
+
+/// A delete and an edit took the place of the same life.
+#[cfg(feature = "mutants")]
+fn is_deleted(view: &View<'_>, at: &str) -> bool {
+    let ops = || view.changes.iter().flat_map(|change| &change.ops);
+    let ends: HashSet<_> = ops()
+        .filter(|op| op.key == at && op.action == Action::Delete)
+        .flat_map(|op| &op.pred)
+        .collect();
+    view.candidates(at).iter().any(|candidate| {
+        let of_candidate = candidate.change.ops.iter().filter(|op| op.key == at);
+        of_candidate
+            .flat_map(|op| &op.pred)
+            .any(|id| ends.contains(id))
+    })
 }

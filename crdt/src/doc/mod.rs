@@ -35,6 +35,7 @@ mod steps;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod twins;
 mod types;
 mod view;
 

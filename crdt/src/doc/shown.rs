@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::history::{History, by_size};
 use super::invitation::{Invitations, REPLY};
-use super::{Candidate, Conflict, OpId, Other, View, types};
+use super::{Candidate, Conflict, OpId, Other, View, twins, types};
 use crate::canon;
 use crate::item::{Item, key, names};
 
@@ -22,6 +22,8 @@ pub struct Shown {
     pub conflicts: Vec<Conflict>,
     /// The operations behind the shown value of each key.
     represents: BTreeMap<String, Vec<OpId>>,
+    /// By the key that is shown: elements that say the same and are not shown beside it.
+    twins: BTreeMap<String, Vec<String>>,
 }
 
 impl View<'_> {
@@ -59,8 +61,19 @@ impl Shown {
                 _ => out.choose(&history, at, &left),
             }
         }
+        for (kept, twins) in twins::of(&out.item, &out.conflicts) {
+            for twin in &twins {
+                out.item.values.remove(twin);
+            }
+            out.twins.insert(kept, twins);
+        }
         invitations.overlay(&mut out.item);
         out
+    }
+
+    /// The keys of elements that an element stands for besides its own.
+    pub(super) fn twins(&self, at: &str) -> &[String] {
+        self.twins.get(at).map_or(&[], Vec::as_slice)
     }
 
     /// The operations that the shown value of a key stands for.

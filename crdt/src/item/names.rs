@@ -36,6 +36,10 @@ pub fn in_card(name: &str) -> Place {
 
 /// Where a property of an event, a task or another calendar component goes.
 pub fn in_calendar(kind: &str, name: &str) -> Place {
+    #[cfg(feature = "mutants")]
+    if name == "DTEND" && crate::mutants::is(crate::mutants::Mutant::StartAndEndApart) {
+        return Place::Single;
+    }
     match name {
         "UID" => Place::Uid,
         "DTSTART" | "DTEND" | "DURATION" | "DUE" | "RRULE" | "EXRULE" => {

@@ -206,6 +206,10 @@ impl<'a> Lines<'a> {
     fn fresh_group(&mut self) -> String {
         loop {
             self.groups += 1;
+            #[cfg(feature = "mutants")]
+            if crate::mutants::is(crate::mutants::Mutant::SameGroup) {
+                return "item1".into();
+            }
             let name = format!("item{}", self.groups);
             if !self.taken.contains(&name) {
                 return name;

@@ -203,6 +203,10 @@ impl Batch<'_> {
         let hash = change.hash;
         match self.standing(key, &change)? {
             Standing::Misses => return Ok(Err(Why::Dependency)),
+            #[cfg(feature = "mutants")]
+            Standing::Known if crate::mutants::is(crate::mutants::Mutant::KnownWithoutRow) => {
+                return Ok(Ok(false));
+            }
             Standing::Known => {}
             Standing::Fits => {
                 if care == Care::Careful

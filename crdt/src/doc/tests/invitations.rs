@@ -296,6 +296,19 @@ fn an_update_does_not_bring_back_what_a_person_deleted() {
 }
 
 #[test]
+fn a_message_about_one_occurrence_does_not_bring_back_what_a_person_deleted() {
+    let first = request(FIRST);
+    let mut device = Replica::new(1, &first);
+    device.delete();
+    let one = request(
+        "SEQUENCE:1\nDTSTAMP:20250102T000000Z\nRECURRENCE-ID:20250117T100000Z\n\
+         DTSTART:20250117T120000Z\nSUMMARY:Talk",
+    );
+    device.take(one);
+    assert!(!device.shown().live);
+}
+
+#[test]
 fn a_stranger_cannot_cancel_or_answer_for_others() {
     let reason = refused(&mail("CANCEL", END), "eve@example.org");
     assert_eq!(

@@ -16,6 +16,7 @@ mod mails;
 mod oracle;
 mod resolve;
 mod semantics;
+mod twins;
 
 use super::*;
 use crate::diff::{Absence, Edit, diff};

@@ -101,6 +101,9 @@ pub struct Session {
     /// Collections that the next early beacon speaks of.
     edited: BTreeSet<CollectionId>,
     waiting_since: Option<Timestamp>,
+    /// The latest time that was told, and by how much clocks were set back so far.
+    clock: Timestamp,
+    set_back: u64,
 }
 
 /// Ends the handling of an input.
@@ -127,6 +130,8 @@ impl Session {
             beacon_always: Timestamp::default(),
             edited: BTreeSet::new(),
             waiting_since: None,
+            clock: Timestamp::default(),
+            set_back: 0,
         }
     }
 
@@ -153,6 +158,7 @@ impl Session {
         if self.phase == Phase::Closed {
             return out;
         }
+        let now = self.steady(now);
         let heard = matches!(input, Input::Received(_));
         let step = self.step(now, input, &mut out).and_then(|()| {
             self.pump(&mut out);
@@ -173,6 +179,13 @@ impl Session {
             _ => waits.then_some(now),
         };
         out
+    }
+
+    /// Time as it passes: a clock that is set back must not put off what is due.
+    fn steady(&mut self, now: Timestamp) -> Timestamp {
+        self.set_back += self.clock.0.saturating_sub(now.0);
+        self.clock = now;
+        Timestamp(now.0.saturating_add(self.set_back))
     }
 
     /// The whole table of what may happen.

@@ -159,8 +159,8 @@ impl Session {
         } else {
             side.retry = None;
             side.gap_asked = false;
-            // A peer that holds less and was not told so may wait for our word.
-            side.told.is_none() && side.their != side.ours
+            // A peer that was never told waits for our word, also where both hold nothing.
+            side.told.is_none()
         };
         self.report_confirmed(id, out);
         if !retired.is_empty() {
@@ -230,6 +230,11 @@ impl Session {
         let brought = side.storing.pop_front().unwrap_or_default();
         let mut answer = Vec::with_capacity(brought.len());
         for (origin, n) in brought {
+            #[cfg(feature = "mutants")]
+            if crate::mutants::is(crate::mutants::Mutant::UnappliedCovered) {
+                let chain = side.their.reached(&origin).chain;
+                side.ours.set(origin, Reached { n, chain });
+            }
             let Reached { n: ours, chain } = side.ours.reached(&origin);
             if ours == n {
                 // The peer holds what it has sent.

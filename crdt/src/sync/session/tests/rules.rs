@@ -4,7 +4,7 @@ use super::world::{COLLECTIONS, World, id, key};
 use crate::id::{Chain, CollectionId, Origin, Timestamp};
 use crate::sync::membership::{Action, Statement, newest};
 use crate::sync::message::Frame;
-use crate::sync::{CloseReason, Identity, Input, Output, Reached, Session};
+use crate::sync::{CloseReason, Identity, Input, Output, Reached, Session, VersionVector};
 
 const BOOK: CollectionId = COLLECTIONS[1];
 const CALENDAR: CollectionId = COLLECTIONS[2];
@@ -268,6 +268,30 @@ fn a_quiet_peer_that_owes_nothing_is_left_alone() {
         world.feed((0, 1), 0, Input::Tick);
     }
     assert!(world.now.0 > now + 900_000);
+    assert_eq!(world.links[&(0, 1)].closed, [None, None]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_puts_nothing_off() {
+    let mut world = pair();
+    world.wait(2_000_000);
+    world.edit(0, BOOK, &text(1), false);
+    world.lose((0, 1), 1);
+    world.now.0 -= 1_000_000;
+    world.wait(1_000);
+    world.wait(3_000);
+    assert_eq!(world.toys[1].vector(BOOK), world.toys[0].vector(BOOK));
+}
+
+#[test]
+fn an_empty_collection_of_one_side_alone_is_in_sync_and_nobody_waits_for_it() {
+    let mut world = World::new(2);
+    let empty = COLLECTIONS[2];
+    world.toys[0].vectors.insert(empty, VersionVector::new());
+    world.connect(0, 1);
+    world.settle();
+    assert_eq!(world.links[&(0, 1)].in_sync[0].get(&empty), Some(&true));
+    world.wait(70_000);
     assert_eq!(world.links[&(0, 1)].closed, [None, None]);
 }
 

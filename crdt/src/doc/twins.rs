@@ -1,0 +1,69 @@
+//! Elements that came to say the same: a number that one person corrected and another added.
+//!
+//! What a text or a person lists twice stands under one birth id and its repeats, and stays
+//! twice. The same value under different birth ids was never written twice by anybody: it is
+//! shown once, and whoever changes it changes all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Conflict;
+use crate::canon;
+use crate::item::{Item, key};
+
+/// The elements of one name in one component, each with its key.
+type Families<'i> = BTreeMap<(Option<&'i str>, &'i str), Vec<(&'i str, &'i str)>>;
+
+/// By the key that is shown, the keys that are not. A key that clashes is always shown.
+pub(super) fn of(item: &Item, conflicts: &[Conflict]) -> Vec<(String, Vec<String>)> {
+    let open: BTreeSet<&str> = conflicts.iter().map(|c| c.key.as_str()).collect();
+    let mut families: Families<'_> = BTreeMap::new();
+    for (at, value) in &item.values {
+        let (rid, rest) = key::split_override(at);
+        let name = key::name(at);
+        if is_element(rest, name) {
+            families.entry((rid, name)).or_default().push((at, value));
+        }
+    }
+    let mut out = Vec::new();
+    for ((_, name), elements) in families.iter().filter(|(_, all)| all.len() > 1) {
+        let mut same: BTreeMap<String, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
+        for (at, value) in elements {
+            let births = same.entry(canon::form(name, value)).or_default();
+            births.entry(birth(at)).or_default().push(at);
+        }
+        out.extend(same.values().filter_map(|births| one(births, &open)));
+    }
+    out
+}
+
+/// Of several births of one value, one that clashes is shown, else that with the most repeats,
+/// else the first.
+fn one(births: &BTreeMap<&str, Vec<&str>>, open: &BTreeSet<&str>) -> Option<(String, Vec<String>)> {
+    let clashes = |all: &Vec<&str>| all.iter().any(|at| open.contains(at));
+    let most = births.values().map(|all| (clashes(all), all.len())).max()?;
+    let (kept, shown) = births
+        .iter()
+        .find(|(_, all)| (clashes(all), all.len()) == most)?;
+    let others = births.iter().filter(|(birth, _)| *birth != kept);
+    let twins: Vec<String> = others
+        .flat_map(|(_, all)| all)
+        .filter(|at| !open.contains(*at))
+        .map(|at| (*at).to_owned())
+        .collect();
+    (!twins.is_empty()).then(|| Some(((*shown.last()?).to_owned(), twins)))?
+}
+
+fn birth(at: &str) -> &str {
+    match at.rsplit_once('~') {
+        Some((birth, _)) if birth.contains('#') => birth,
+        _ => at,
+    }
+}
+
+/// Alarms and unknown components have names of their own.
+fn is_element(rest: &str, name: &str) -> bool {
+    rest.starts_with(name)
+        && rest[name.len()..].starts_with('#')
+        && !rest.contains('/')
+        && !matches!(name, "ALARM" | "REPLY")
+}

@@ -1,0 +1,218 @@
+//! Long runs of the simulation: millions of random operations, resumable, on all cores.
+//!
+//! `cargo run --release -p pimesh-tests --bin simulate -- --operations 10000000 --jobs 2`
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use pimesh_tests::simulation::mesh::Failure;
+use pimesh_tests::simulation::program::{Allowed, Program};
+use pimesh_tests::simulation::shrink;
+use pimesh_tests::simulation::totals::Totals;
+
+const USAGE: &str = "simulate [--operations N] [--seed N] [--runs N] [--jobs N] \
+    [--store memory|disk] [--resume FILE] [--clones] [--hasty-restores] [--keep-going]";
+
+#[derive(Clone, Debug)]
+struct Wanted {
+    operations: u64,
+    seed: u64,
+    runs: u64,
+    jobs: usize,
+    disk: bool,
+    resume: Option<PathBuf>,
+    allowed: Allowed,
+    keep_going: bool,
+}
+
+fn wanted() -> Result<Wanted, String> {
+    let mut wanted = Wanted {
+        operations: 100_000,
+        seed: 1,
+        runs: u64::MAX,
+        jobs: 1,
+        disk: false,
+        resume: None,
+        allowed: Allowed::default(),
+        keep_going: false,
+    };
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or(format!("{arg} needs a value"));
+        let number = |text: String| text.replace('_', "").parse().map_err(|_| text);
+        match arg.as_str() {
+            "--operations" => wanted.operations = number(value()?)?,
+            "--seed" => wanted.seed = number(value()?)?,
+            "--runs" => wanted.runs = number(value()?)?,
+            "--jobs" => wanted.jobs = number(value()?)?.clamp(1, 64) as usize,
+            "--store" => {
+                wanted.disk = match value()?.as_str() {
+                    "disk" => true,
+                    "memory" => false,
+                    other => return Err(format!("there is no store {other:?}")),
+                }
+            }
+            "--resume" => wanted.resume = Some(value()?.into()),
+            "--clones" => wanted.allowed.clones = true,
+            "--hasty-restores" => wanted.allowed.hasty_restores = true,
+            "--mutants" if cfg!(feature = "mutants") => {}
+            "--keep-going" => wanted.keep_going = true,
+            other => return Err(format!("{other}?\n{USAGE}")),
+        }
+    }
+    Ok(wanted)
+}
+
+/// Says of every mistake made on purpose after how many seeds it is found.
+#[cfg(feature = "mutants")]
+fn mutants(first: u64) -> ExitCode {
+    use pimesh_crdt::mutants::Mutant;
+    use pimesh_tests::simulation::mutants::found;
+    let mut code = ExitCode::SUCCESS;
+    for mutant in Mutant::ALL {
+        match found(mutant, first, 2_000) {
+            Some(found) => {
+                let sign = found.failure.0.lines().next().unwrap_or_default();
+                let sign: String = sign.chars().take(90).collect();
+                println!(
+                    "{mutant:?}: {} seeds, {} operations: {sign}",
+                    found.seeds, found.operations
+                );
+            }
+            None => {
+                println!("{mutant:?}: not found");
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    code
+}
+
+/// What the workers share.
+struct Shared {
+    next: u64,
+    runs: u64,
+    totals: Totals,
+    failures: u64,
+    said: Instant,
+    seconds_before: f64,
+}
+
+fn main() -> ExitCode {
+    let wanted = match wanted() {
+        Ok(wanted) => wanted,
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::from(2);
+        }
+    };
+    let begun = Instant::now();
+    let resumed = wanted.resume.as_deref().and_then(Totals::load);
+    let (totals, next, seconds_before) = resumed.unwrap_or((Totals::default(), wanted.seed, 0.0));
+    let shared = Mutex::new(Shared {
+        next,
+        runs: 0,
+        totals,
+        failures: 0,
+        said: begun,
+        seconds_before,
+    });
+    std::panic::set_hook(Box::new(|_| {})); // told with its seed
+    #[cfg(feature = "mutants")]
+    if std::env::args().any(|arg| arg == "--mutants") {
+        return mutants(wanted.seed);
+    }
+    std::thread::scope(|scope| {
+        for _ in 0..wanted.jobs {
+            scope.spawn(|| work(&wanted, &shared, begun));
+        }
+    });
+    let shared = shared
+        .into_inner()
+        .unwrap_or_else(|broken| broken.into_inner());
+    let seconds = shared.seconds_before + begun.elapsed().as_secs_f64();
+    print!("{}", shared.totals);
+    println!(
+        "{:.0} s, {:.0} operations a second; seeds up to {}; {} failures",
+        seconds,
+        shared.totals.operations as f64 / seconds,
+        shared.next - 1,
+        shared.failures
+    );
+    if shared.failures == 0 {
+        println!("0 lost, 0 doubled, 0 diverged");
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn work(wanted: &Wanted, shared: &Mutex<Shared>, begun: Instant) {
+    loop {
+        let seed = {
+            let mut shared = shared.lock().unwrap_or_else(|broken| broken.into_inner());
+            let stop = shared.failures > 0 && !wanted.keep_going;
+            if stop || shared.runs >= wanted.runs || shared.totals.operations >= wanted.operations {
+                return;
+            }
+            shared.runs += 1;
+            shared.next += 1;
+            shared.next - 1
+        };
+        let program = Program::of(seed, wanted.allowed);
+        let outcome = one(wanted, &program, seed);
+        let mut shared = shared.lock().unwrap_or_else(|broken| broken.into_inner());
+        match outcome {
+            Ok(totals) => shared.totals.add(&totals),
+            Err(failure) => {
+                shared.failures += 1;
+                drop(shared);
+                tell(wanted, &program, seed, &failure);
+                continue;
+            }
+        }
+        if shared.said.elapsed().as_secs() >= 60 {
+            shared.said = Instant::now();
+            let seconds = shared.seconds_before + begun.elapsed().as_secs_f64();
+            eprintln!("{} operations in {seconds:.0} s", shared.totals.operations);
+            save(wanted, &shared, seconds);
+        }
+        if shared.totals.operations >= wanted.operations {
+            let seconds = shared.seconds_before + begun.elapsed().as_secs_f64();
+            save(wanted, &shared, seconds);
+        }
+    }
+}
+
+fn save(wanted: &Wanted, shared: &Shared, seconds: f64) {
+    if let Some(path) = &wanted.resume
+        && let Err(error) = shared.totals.save(path, shared.next, seconds)
+    {
+        eprintln!("{}: {error}", path.display());
+    }
+}
+
+fn one(wanted: &Wanted, program: &Program, seed: u64) -> Result<Totals, Failure> {
+    if !wanted.disk {
+        return shrink::attempt(program, wanted.allowed);
+    }
+    let folder = tempfile::Builder::new().prefix("simulate").tempdir();
+    let folder = folder.map_err(|error| Failure(format!("no folder for seed {seed}: {error}")))?;
+    let path: &Path = folder.path();
+    pimesh_tests::simulation::run(program, wanted.allowed, Some(path))
+}
+
+fn tell(wanted: &Wanted, program: &Program, seed: u64, failure: &Failure) {
+    let (least, why) = shrink::shortest(program, failure, wanted.allowed);
+    println!(
+        "seed {seed} fails: {}\nshortest, {} devices: {}",
+        failure.0, least.devices, why.0
+    );
+    for step in &least.steps {
+        println!("    {step:?}");
+    }
+    let store = if wanted.disk { " --store disk" } else { "" };
+    println!("again: simulate --seed {seed} --runs 1{store}\n");
+}
