@@ -132,12 +132,6 @@ impl Device {
         ended.unwrap().unwrap();
     }
 
-    /// Listens at another port from now on: the one it had stays taken for some time, where
-    /// the other end of a connection was not heard any more.
-    pub fn move_away(&mut self) {
-        self.listen = LOOPBACK.into();
-    }
-
     /// What is asked, switched on or off.
     pub async fn try_ask(&self, request: Request) -> Result<Reply, Failure> {
         self.ask_with(request, &mpsc::channel(EVENTS).0).await

@@ -80,8 +80,8 @@ async fn devices_that_met_merged_and_decided_are_well() {
     pair(&laptop, &phone, address).await;
     let (items, _) = agree(&laptop, &phone).await;
     for doc in items.keys().take(5) {
-        laptop.edit(doc, set("CLASS", "PRIVATE")).await;
-        phone.edit(doc, set("CLASS", "CONFIDENTIAL")).await;
+        laptop.edit(doc, set("CLASS", "X-LAPTOP")).await;
+        phone.edit(doc, set("CLASS", "X-PHONE")).await;
     }
     agree(&laptop, &phone).await;
     for device in [&laptop, &phone] {

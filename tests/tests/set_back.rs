@@ -57,8 +57,7 @@ async fn two() -> (Device, Device, Vec<String>) {
 
 /// The laptop meets the phone, which is on, and is switched off again.
 async fn together(laptop: &mut Device, phone: &Device) {
-    laptop.move_away();
-    laptop.start().await;
+    laptop.start_elsewhere().await;
     agree(laptop, phone).await;
     laptop.stop().await;
 }
