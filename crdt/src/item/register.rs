@@ -38,6 +38,7 @@ impl<'a> Stored<'a> {
                 let rest = &named[end..];
                 (Some(&named[..end]), rest.strip_prefix(';').unwrap_or(rest))
             }
+            None if looks_like_group(first.strip_prefix(';')) => (None, &first[1..]),
             None => (None, first),
         };
         let (params, value) = split_params(rest).unwrap_or(("", rest));
@@ -58,7 +59,7 @@ impl<'a> Stored<'a> {
             if !self.params.is_empty() {
                 out.push(';');
             }
-        } else if self.params.starts_with('.') {
+        } else if looks_like_group(Some(self.params)) {
             out.push(';'); // else it would be read as a group
         }
         out.push_str(self.params);
@@ -75,6 +76,11 @@ impl<'a> Stored<'a> {
     pub fn parameters(self) -> Params<'a> {
         Params::new(self.params)
     }
+}
+
+/// Whether these parameters would be read as a group, or as such with a `;` set before them.
+fn looks_like_group(params: Option<&str>) -> bool {
+    params.is_some_and(|params| params.trim_start_matches(';').starts_with('.'))
 }
 
 /// What stands for a whole register that is kept outside.
@@ -174,15 +180,15 @@ mod tests {
 
     #[test]
     fn a_parameter_that_begins_like_a_group_is_none() {
-        let stored = Stored {
-            group: None,
-            params: ".A=1",
-            value: "v",
-            companions: "",
-        };
-        let written = stored.write();
-        assert_eq!(Stored::read(&written).group, None);
-        assert_eq!(Stored::read(&written).write(), written);
+        for params in [".A=1", ";.A=1", ";;.A=1", ";A=1", "."] {
+            let stored = Stored {
+                group: None,
+                params,
+                value: "v",
+                companions: "",
+            };
+            assert_eq!(Stored::read(&stored.write()), stored);
+        }
     }
 
     #[test]

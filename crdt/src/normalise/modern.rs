@@ -17,6 +17,13 @@ pub(super) struct Modern {
 
 /// Reads a line of a text of version 2.1 (`old`) or of a later one that borrows from it.
 pub(super) fn modern(line: Line<'_>, name: &str, old: bool) -> Modern {
+    if line.params.matches('"').count() % 2 == 1 {
+        // where a quote does not close, parameters in another order mean something else
+        return Modern {
+            params: line.params.to_owned(),
+            value: line.value.to_owned(),
+        };
+    }
     let mut types: Vec<&str> = Vec::new();
     let mut rest: Vec<String> = Vec::new();
     let (mut quoted_printable, mut charset, mut changed) = (false, None, false);

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use super::register::Lines;
 use super::{Blobs, Rendered, component_name, fold};
 use crate::BlobHash;
-use crate::item::{Item, key, register};
+use crate::item::register::{self, Stored};
+use crate::item::{Item, key};
 use crate::text::escape;
 
 const PRODID: &str = "-//pimesh//pimesh//EN";
@@ -141,7 +142,9 @@ fn zones(item: &Item) -> BTreeMap<String, BlobHash> {
 /// What the VCALENDAR says of an item.
 fn head(item: &Item, blobs: &dyn Blobs) -> Vec<String> {
     let mut lines = Lines::new(blobs);
-    if !item.values.contains_key("CAL/VERSION") {
+    // 1.0 beside another one would make all the others' values those of vCalendar
+    let version = item.value("CAL/VERSION").map(Stored::read);
+    if version.is_none_or(|stored| stored.value.trim() == "1.0") {
         lines.lines.push("VERSION:2.0".into());
     }
     lines.lines.push(format!("PRODID:{PRODID}"));

@@ -134,3 +134,20 @@ fn an_acknowledgement_in_a_group_is_left_where_it_stands() {
     let parsed = event(&[alarm.to_owned()], &[]);
     assert_eq!(again(&parsed).1.item, parsed.item);
 }
+
+#[test]
+fn a_second_version_does_not_make_a_calendar_an_old_one() {
+    let text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nVERSION:1.0\r\nBEGIN:VEVENT\r\nUID:e\r\n\
+        X-A:\\\"\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let first = only(text).unwrap();
+    assert_eq!(again(&first).1.item, first.item);
+}
+
+#[test]
+fn parameters_with_a_quote_that_does_not_close_stay_as_they_are() {
+    let text = "BEGIN:VCARD\r\nVERSION:2.1\r\nN:A\r\nX-E;Y=\";\";\":I\r\nEND:VCARD\r\n";
+    let first = only(text).unwrap();
+    let (written, second) = again(&first);
+    assert_eq!(second.item, first.item);
+    assert!(written.contains("X-E;Y=\";\";\":I"), "{written}");
+}

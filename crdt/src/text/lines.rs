@@ -77,7 +77,11 @@ impl Lines {
         lines
     }
 
-    fn push(&mut self, logical: &[u8], number: u32) {
+    fn push(&mut self, mut logical: &[u8], number: u32) {
+        // a soft line break that joins nothing would join the next line once this is written
+        while logical.ends_with(b"=") && Coding::of(logical) == Coding::QuotedPrintable {
+            logical = &logical[..logical.len() - 1];
+        }
         if logical.iter().all(|byte| matches!(byte, b' ' | b'\t' | 0)) {
             return;
         }
@@ -243,6 +247,14 @@ mod tests {
         assert_eq!(
             all(b"N;ENCODING=QUOTED-PRINTABLE:a=\r\nb=\r\n=3D\r\nFN:x=\r\ny"),
             ["N;ENCODING=QUOTED-PRINTABLE:ab=3D", "FN:x=", "y"]
+        );
+    }
+
+    #[test]
+    fn a_soft_line_break_that_joins_nothing_means_nothing() {
+        assert_eq!(
+            all(b"FN:x=\r\nN;QUOTED-PRINTABLE:c=="),
+            ["FN:x=", "N;QUOTED-PRINTABLE:c"]
         );
     }
 
