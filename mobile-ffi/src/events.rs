@@ -116,6 +116,17 @@ pub enum NodeEvent {
         /// How many tries are left.
         tries_left: u32,
     },
+    /// What pairing will do, before it does it.
+    PairPlan {
+        /// The other device's id.
+        device: String,
+        /// Its name.
+        name: String,
+        /// Of both devices together: the same on both.
+        fingerprint: String,
+        /// The names of collections of both that will be one.
+        united: Vec<String>,
+    },
     /// A new device belongs to the mesh.
     Paired {
         /// Which.
@@ -158,6 +169,10 @@ pub enum NodeEvent {
 }
 
 impl From<Event> for NodeEvent {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the table of all events, an arm each"
+    )]
     fn from(event: Event) -> Self {
         match event {
             Event::Ready { addresses, .. } => Self::Ready { addresses },
@@ -207,6 +222,18 @@ impl From<Event> for NodeEvent {
                 addresses,
             },
             Event::PairRefused { tries_left } => Self::PairRefused { tries_left },
+            Event::PairPlan {
+                device,
+                name,
+                fingerprint,
+                united,
+                ..
+            } => Self::PairPlan {
+                device,
+                name,
+                fingerprint,
+                united: united.into_iter().map(|one| one.name).collect(),
+            },
             Event::Paired(paired) => Self::Paired {
                 paired: paired.into(),
             },

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pimesh::api::{EditBy, Event, Failure, ImportPath, Reply, Request, Service, Write};
+use pimesh::api::{Agreement, EditBy, Event, Failure, ImportPath, Reply, Request, Service, Write};
 use pimesh::engine::Engine;
 use pimesh::home::Home;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -173,7 +173,7 @@ impl Node {
         runtime::while_wanted(async move { PairingOffer::make(engine).await.map(Arc::new) }).await
     }
 
-    /// Types a code that another device shows. `addresses` are those it shows beside it;
+    /// Types a code that another device shows, or takes the text of its QR code. `addresses` are those it shows beside it;
     /// none: it is looked for in the local network. The node must run.
     pub async fn pair_join(
         &self,
@@ -181,7 +181,12 @@ impl Node {
         addresses: Vec<String>,
     ) -> Result<Paired, PimeshError> {
         self.require_running()?;
-        match self.ask(Request::PairJoin { code, addresses }).await? {
+        let join = Request::PairJoin {
+            code,
+            addresses,
+            agreement: Agreement::Given,
+        };
+        match self.ask(join).await? {
             Reply::Paired(paired) => Ok(paired.into()),
             other => Err(PimeshError::unexpected(&other)),
         }

@@ -22,6 +22,8 @@ type Outcome = Option<Result<Paired, PimeshError>>;
 #[derive(Debug, uniffi::Object)]
 pub struct PairingOffer {
     code: String,
+    ticket: String,
+    qr: Option<String>,
     expires: SystemTime,
     fingerprint: String,
     addresses: Vec<String>,
@@ -34,6 +36,16 @@ impl PairingOffer {
     /// The code.
     pub fn code(&self) -> String {
         self.code.clone()
+    }
+
+    /// The same as the text of a QR code, for another app that has scanned it to join by.
+    pub fn ticket(&self) -> String {
+        self.ticket.clone()
+    }
+
+    /// The QR code as an SVG image, where the text fits one.
+    pub fn qr(&self) -> Option<String> {
+        self.qr.clone()
     }
 
     /// The code is worth nothing after this.
@@ -85,6 +97,8 @@ impl PairingOffer {
         while let Some(event) = shown.recv().await {
             if let Event::PairOffer {
                 code,
+                ticket,
+                qr,
                 expires,
                 fingerprint,
                 addresses,
@@ -93,6 +107,8 @@ impl PairingOffer {
                 runtime::spawn(async move { while shown.recv().await.is_some() {} });
                 return Ok(Self {
                     code,
+                    ticket,
+                    qr,
                     expires: time(expires),
                     fingerprint,
                     addresses,

@@ -74,10 +74,10 @@ pub struct Paired {
     pub device: String,
     /// Its name.
     pub name: String,
-    /// Its fingerprint, as it shows it itself.
+    /// Of both devices together: the same on both.
     pub fingerprint: String,
-    /// Our fingerprint, as it shows it.
-    pub own_fingerprint: String,
+    /// The names of the collections of both that are one from now on.
+    pub united: Vec<String>,
 }
 
 impl From<api::Paired> for Paired {
@@ -86,7 +86,7 @@ impl From<api::Paired> for Paired {
             device: paired.device,
             name: paired.name,
             fingerprint: paired.fingerprint,
-            own_fingerprint: paired.own_fingerprint,
+            united: paired.united,
         }
     }
 }

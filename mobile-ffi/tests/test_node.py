@@ -129,7 +129,7 @@ class NodeTest(unittest.IsolatedAsyncioTestCase):
             offer.wait(), laptop.pair_join(offer.code(), addresses)
         )
         self.assertEqual((shown.name, typed.name), ("laptop", "phone"))
-        self.assertEqual(shown.fingerprint, typed.own_fingerprint)
+        self.assertEqual(shown.fingerprint, typed.fingerprint)
 
         async def texts(node):
             return [(await node.show(i.id)).text for i in (await node.list(ALL)).items]

@@ -345,9 +345,33 @@ fn two_devices_are_paired_through_their_running_nodes() {
     assert_eq!(code(&joined), 0, "{}", complaint(&joined));
     let offered = next_event(&mut lines);
     assert!(offering.wait().unwrap().success());
-    assert_eq!(document(&joined)["fingerprint"], offered["own_fingerprint"]);
+    assert_eq!(document(&joined)["fingerprint"], offered["fingerprint"]);
     let words = ["wait", "--until-confirmed", "--timeout", "60", "--json"];
     assert_eq!(document(&laptop.pimesh(&words))["confirmed"], true);
     let listed = document(&phone.pimesh(&["list", "--json"]));
     assert_eq!(listed["items"][0]["name"], "Ann");
+}
+
+#[test]
+fn the_text_of_the_qr_code_needs_no_address() {
+    let (laptop, phone) = (Device::new(), Device::new());
+    let (_a, _b) = (laptop.run(), phone.run());
+    let mut offering = laptop
+        .command(&["pair", "offer", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(offering.stdout.take().unwrap());
+    let offer = next_event(&mut lines);
+    assert!(offer["qr"].as_str().unwrap().contains("<svg"), "{offer}");
+    let ticket = offer["ticket"].as_str().unwrap();
+    let damaged = phone.pimesh(&["pair", "join", &ticket[..60]]);
+    assert_eq!(code(&damaged), 2, "{}", complaint(&damaged));
+    let joined = phone.pimesh(&["pair", "join", &ticket.to_lowercase(), "--json"]);
+    assert_eq!(code(&joined), 0, "{}", complaint(&joined));
+    assert_eq!(
+        document(&joined)["fingerprint"],
+        next_event(&mut lines)["fingerprint"]
+    );
+    assert!(offering.wait().unwrap().success());
 }

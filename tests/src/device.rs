@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pimesh::api::{
-    Collections, Conflict, Discovery, EditBy, Event, ExportTo, Failure, FailureKind, ImportPath,
-    ImportReport, Item, ItemSummary, Kind, Polling, Reply, Request, RunOptions, Service, Write,
+    Agreement, Collections, Conflict, Discovery, EditBy, Event, ExportTo, Failure, FailureKind,
+    ImportPath, ImportReport, Item, ItemSummary, Kind, Polling, Reply, Request, RunOptions,
+    Service, Write,
 };
 use pimesh::engine::Engine;
 use pimesh::home::Home;
@@ -282,7 +283,12 @@ pub async fn pair(shows: &Device, types: &Device, addresses: Vec<String>) {
     let join = async {
         while let Some(event) = events.recv().await {
             if let Event::PairOffer { code, .. } = event {
-                return types.try_ask(Request::PairJoin { code, addresses }).await;
+                let join = Request::PairJoin {
+                    code,
+                    addresses,
+                    agreement: Agreement::Given,
+                };
+                return types.try_ask(join).await;
             }
         }
         panic!("no code was shown")
@@ -291,8 +297,7 @@ pub async fn pair(shows: &Device, types: &Device, addresses: Vec<String>) {
     let (Ok(Reply::Paired(offered)), Ok(Reply::Paired(joined))) = (offered, joined) else {
         panic!("they did not pair")
     };
-    assert_eq!(offered.fingerprint, joined.own_fingerprint);
-    assert_eq!(joined.fingerprint, offered.own_fingerprint);
+    assert_eq!(offered.fingerprint, joined.fingerprint);
 }
 
 /// Waits until each has confirmed what the other holds and both list and export the same;

@@ -48,24 +48,25 @@ async fn type_code<S>(stream: S, code: &str, me: &Cheat) -> Result<(), PairError
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
-    let code = Code::parse(code).unwrap();
+    let code = Code::parse(code).unwrap().into();
     let identity = PairIdentity {
         device: me.device,
         name: "stranger".into(),
     };
     let card = |_| br#"{"addresses":[],"collections":[]}"#.to_vec();
+    let agree = async |_: &pair::Handed| true;
     let never = CancellationToken::new();
-    let joining = pair::join(stream, &code, identity, me.them, card, &never);
+    let joining = pair::join(stream, &code, identity, me.them, (card, agree), &never);
     in_time("the end of the pairing", joining).await.map(drop)
 }
 
 /// The same number, other words.
 fn wrong(code: &str) -> String {
     let words = code.split_once('-').unwrap();
-    let other = if words.1 == "zoo-zoo-zoo" {
-        "zone-zone-zone"
+    let other = if words.1 == "zoo-zoo-zoo-zoo" {
+        "zone-zone-zone-zone"
     } else {
-        "zoo-zoo-zoo"
+        "zoo-zoo-zoo-zoo"
     };
     format!("{}-{other}", words.0)
 }

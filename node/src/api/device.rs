@@ -116,21 +116,41 @@ pub struct Paired {
     pub device: String,
     /// The new device's name.
     pub name: String,
-    /// The new device's fingerprint, as it shows it itself.
+    /// Of both devices together: the same on both.
     pub fingerprint: String,
-    /// Our fingerprint, as the new device shows it.
-    pub own_fingerprint: String,
-    /// Collections of both that are one from now on.
-    pub united: Vec<United>,
+    /// The names of the collections of both that are one from now on.
+    pub united: Vec<String>,
 }
 
-/// Two collections that became one.
+/// Reply to the person's word on what pairing will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairDecided {
+    /// As it was said.
+    pub agrees: bool,
+}
+
+/// A collection that pairing brings to the other device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct United {
-    /// The name of ours.
-    pub ours: String,
-    /// The name of theirs.
-    pub theirs: String,
+pub struct PlannedCollection {
+    /// `contacts` or `calendar`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Items that are alive.
+    pub items: u64,
+}
+
+/// Two collections of one kind and name, which pairing makes one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedUnion {
+    /// `contacts` or `calendar`.
+    pub kind: String,
+    /// Their name.
+    pub name: String,
+    /// Items of ours.
+    pub items_here: u64,
+    /// Items of theirs. What is in both is counted in both.
+    pub items_there: u64,
 }
 
 /// Reply to `wait`.

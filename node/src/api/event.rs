@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::device::{Confirmation, Paired};
+use super::device::{Confirmation, Paired, PlannedCollection, PlannedUnion};
 use super::moment::Moment;
 use super::report::SourceReport;
 
@@ -76,6 +76,10 @@ pub enum Event {
     PairOffer {
         /// The code.
         code: String,
+        /// The same as the text of a QR code, which also says where this device is.
+        ticket: String,
+        /// The QR code as an SVG image, where the text fits one.
+        qr: Option<String>,
         /// The code is worth nothing after this.
         expires: Moment,
         /// This device's fingerprint, to compare.
@@ -87,6 +91,21 @@ pub enum Event {
     PairRefused {
         /// How many tries are left.
         tries_left: u32,
+    },
+    /// What pairing will do, before it does it.
+    PairPlan {
+        /// The other device's id.
+        device: String,
+        /// Its name.
+        name: String,
+        /// Of both devices together: the same on both.
+        fingerprint: String,
+        /// Collections of both that will be one.
+        united: Vec<PlannedUnion>,
+        /// Collections that will be new here.
+        from_there: Vec<PlannedCollection>,
+        /// Collections that will be new there.
+        from_here: Vec<PlannedCollection>,
     },
     /// A new device belongs to the mesh.
     Paired(Paired),

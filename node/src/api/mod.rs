@@ -27,8 +27,8 @@ mod service;
 pub use care::{BackedUp, Care, Check, Health, Repair};
 pub use decide::{Choice, Decision, Resolved};
 pub use device::{
-    CollectionInfo, Collections, Confirmation, ConfirmationState, Device, Devices, Paired, Status,
-    ThisDevice, United, Waited,
+    CollectionInfo, Collections, Confirmation, ConfirmationState, Device, Devices, PairDecided,
+    Paired, PlannedCollection, PlannedUnion, Status, ThisDevice, Waited,
 };
 pub use event::Event;
 pub use failure::{Failure, FailureKind};
@@ -44,6 +44,6 @@ pub use report::{
     SourceInfo, SourceRemoved, SourceReport, Sources, SyncReport,
 };
 pub use request::{
-    EditBy, ExportTo, Form, ImportPath, Kind, Leaving, NewSource, Patch, Request, Write,
+    Agreement, EditBy, ExportTo, Form, ImportPath, Kind, Leaving, NewSource, Patch, Request, Write,
 };
 pub use service::{Discovery, Polling, RunOptions, Service};

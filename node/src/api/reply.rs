@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::care::{BackedUp, Health};
 use super::decide::Resolved;
-use super::device::{Collections, ConfirmationState, Devices, Paired, Status, Waited};
+use super::device::{Collections, ConfirmationState, Devices, PairDecided, Paired, Status, Waited};
 use super::failure::FailureKind;
 use super::item::{Conflicts, Deleted, Edited, Item, Items};
 use super::past::{ItemLog, Operations, Restored, Revived, Trash, Undone};
@@ -21,6 +21,8 @@ pub enum Reply {
     Devices(Devices),
     /// To `Request::PairOffer` and `Request::PairJoin`.
     Paired(Paired),
+    /// To `Request::PairDecide`.
+    PairDecided(PairDecided),
     /// To `Request::Wait`.
     Waited(Waited),
     /// To `Request::Collections`.
@@ -99,6 +101,7 @@ impl Reply {
             | Self::Status(_)
             | Self::Devices(_)
             | Self::Paired(_)
+            | Self::PairDecided(_)
             | Self::Collections(_)
             | Self::Exported(_)
             | Self::SourceAdded(_)
@@ -127,6 +130,7 @@ impl Reply {
             Self::Status(inside) => serde_json::to_value(inside),
             Self::Devices(inside) => serde_json::to_value(inside),
             Self::Paired(inside) => serde_json::to_value(inside),
+            Self::PairDecided(inside) => serde_json::to_value(inside),
             Self::Waited(inside) => serde_json::to_value(inside),
             Self::Collections(inside) => serde_json::to_value(inside),
             Self::Imported(inside) => serde_json::to_value(inside),

@@ -22,12 +22,19 @@ pub enum Request {
     /// Shows a code and waits until another device has typed it (or it expires). Sends
     /// `Event::PairOffer` at once; answered by `Reply::Paired`.
     PairOffer,
-    /// Types a code that another device shows. Answered by `Reply::Paired`.
+    /// Types a code that another device shows. Sends `Event::PairPlan`; answered by `Reply::Paired`.
     PairJoin {
-        /// The code, as typed.
+        /// The code as typed, or the text of the QR code.
         code: String,
         /// Where the other device is, as multiaddresses; none: look in the local network.
         addresses: Vec<String>,
+        /// Whether to go on at once after `Event::PairPlan`.
+        agreement: Agreement,
+    },
+    /// The person's word on `Event::PairPlan`. Answered by `Reply::PairDecided`.
+    PairDecide {
+        /// Whether to pair.
+        agrees: bool,
     },
     /// Waits until the devices have confirmed everything. Answered by `Reply::Waited`.
     Wait {
@@ -135,6 +142,7 @@ impl Request {
             Self::Wait { .. } | Self::Watch | Self::PairOffer | Self::PairJoin { .. } => true,
             Self::Status
             | Self::Devices
+            | Self::PairDecide { .. }
             | Self::Collections
             | Self::Import { .. }
             | Self::Export { .. }
@@ -162,6 +170,16 @@ impl Request {
             Self::Wait { .. } | Self::PairOffer | Self::PairJoin { .. }
         )
     }
+}
+
+/// Whether a person agrees to what pairing will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Agreement {
+    /// Beforehand.
+    Given,
+    /// When it is known: `Request::PairDecide` says so.
+    Asked,
 }
 
 /// A file or folder to import.

@@ -24,6 +24,15 @@ pub(super) fn sure(question: &str, said_yes: bool, how: &str) -> Result<(), Fail
     }
 }
 
+/// Yes or no, where somebody is there to ask.
+pub(super) fn yes_or_no(question: &str) -> Result<bool, Failure> {
+    Confirm::new()
+        .with_prompt(question)
+        .default(true)
+        .interact()
+        .map_err(broken)
+}
+
 /// One of a few answers, by its place.
 pub(super) fn choose(question: &str, answers: &[&str], how: &str) -> Result<usize, Failure> {
     need_a_person(question, how)?;

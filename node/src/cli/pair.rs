@@ -8,8 +8,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::args::{Pair, PairBy};
 use super::ask;
 use super::door::Door;
-use super::output::Output;
-use crate::api::{Event, Failure, Moment, Request};
+use super::output::{Output, can_ask};
+use crate::api::{Agreement, Event, Failure, Moment, Request};
 
 /// How often the time left is shown anew.
 const TICK: Duration = Duration::from_millis(500);
@@ -21,13 +21,17 @@ pub(super) async fn pair(door: &Door, words: Pair, output: &Output) -> Result<u8
         None => ask_which()?,
     };
     match by {
-        PairBy::Join { code, addr } => {
+        PairBy::Join { code, addr, yes } => {
+            let agreement = match yes || !can_ask() {
+                true => Agreement::Given,
+                false => Agreement::Asked,
+            };
             let request = Request::PairJoin {
                 code,
                 addresses: addr,
+                agreement,
             };
-            let reply = door.ask(request).await?;
-            output.reply(&reply)
+            join(door, request, agreement, output).await
         }
         PairBy::Offer => offer(door, output).await,
     }
@@ -44,8 +48,53 @@ fn ask_which() -> Result<PairBy, Failure> {
         _ => Ok(PairBy::Join {
             code: ask::line("Code", how)?,
             addr: Vec::new(),
+            yes: false,
         }),
     }
+}
+
+/// Says what pairing will do as soon as the other device has told; the person then says whether
+/// to go on, by a request of its own.
+async fn join(
+    door: &Door,
+    request: Request,
+    agreement: Agreement,
+    output: &Output,
+) -> Result<u8, Failure> {
+    let (told, mut plans) = tokio::sync::mpsc::channel(1);
+    let mut printed = Ok(());
+    let reply = {
+        let joining = door.ask_with(request, |event| {
+            if matches!(event, Event::PairPlan { .. }) {
+                let shown = match output.is_json() {
+                    true => Ok(()),
+                    false => output.event(&event),
+                };
+                printed = std::mem::replace(&mut printed, Ok(())).and(shown);
+                // there is one plan at a time
+                let _ = told.try_send(());
+            }
+        });
+        tokio::pin!(joining);
+        loop {
+            tokio::select! {
+                reply = &mut joining => break reply,
+                Some(()) = plans.recv(), if agreement == Agreement::Asked => {
+                    let asked = tokio::task::spawn_blocking(|| ask::yes_or_no("Pair with it?"));
+                    let asked = async { asked.await.unwrap_or(Ok(false)) };
+                    tokio::select! {
+                        reply = &mut joining => break reply,
+                        agrees = asked => {
+                            let agrees = agrees?;
+                            door.ask(Request::PairDecide { agrees }).await?;
+                        }
+                    }
+                }
+            }
+        }
+    };
+    printed?;
+    output.reply(&reply?)
 }
 
 /// With `--json` the code comes as an event, on a line before the reply's: without it

@@ -30,6 +30,7 @@ fn name(reply: &Reply) -> &'static str {
         Reply::Status(_) => "status",
         Reply::Devices(_) => "devices",
         Reply::Paired(_) => "paired",
+        Reply::PairDecided(_) => "pair_decided",
         Reply::Waited(_) => "waited",
         Reply::Collections(_) => "collections",
         Reply::Imported(_) => "imported",
@@ -82,7 +83,7 @@ fn the_documented_events_are_exactly_what_json_prints() {
         let shown = super::show::event(&event);
         assert_eq!(shown.is_none(), matches!(event, Event::Progress { .. }));
     }
-    assert_eq!(seen.len(), 15, "an event is missing");
+    assert_eq!(seen.len(), 16, "an event is missing");
 }
 
 #[test]

@@ -51,7 +51,9 @@ pub use error::EngineError;
 use store::StoreHandle;
 use who::Me;
 
-use crate::api::{Care, Collections, Event, Failure, Reply, Request, RunOptions, Service};
+use crate::api::{
+    Care, Collections, Event, Failure, PairDecided, Reply, Request, RunOptions, Service,
+};
 use crate::home::{Home, HomeLock};
 use crate::secrets::Secrets;
 
@@ -157,8 +159,14 @@ impl Engine {
             Request::Status => Reply::Status(self.status().await?),
             Request::Devices => Reply::Devices(self.devices().await?),
             Request::PairOffer => Reply::Paired(self.pair_offer(events).await?),
-            Request::PairJoin { code, addresses } => {
-                Reply::Paired(self.pair_join(&code, &addresses).await?)
+            Request::PairJoin {
+                code,
+                addresses,
+                agreement,
+            } => Reply::Paired(self.pair_join(&code, &addresses, agreement, events).await?),
+            Request::PairDecide { agrees } => {
+                self.running().await?.joining.decide(agrees)?;
+                Reply::PairDecided(PairDecided { agrees })
             }
             Request::Wait {
                 device,

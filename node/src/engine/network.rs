@@ -39,6 +39,23 @@ pub(super) struct Network {
     pub(super) offers: broadcast::Sender<Vec<Multiaddr>>,
     /// The code that is shown.
     pub(super) shown: pairing::Shown,
+    /// The code that is typed.
+    pub(super) joining: pairing::Joining,
+    /// Whether devices find each other in the local network.
+    pub(super) finds: bool,
+}
+
+impl Network {
+    /// Lets strangers in while a code is shown or typed here, to pair and nothing else.
+    pub(super) fn settle_door(&self) {
+        let network = self.clone();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let open = network.shown.is_some() || network.joining.is_some();
+                network.mesh.open_for_pairing(open).await
+            });
+        }
+    }
 }
 
 /// Runs until `stop` is cancelled.
@@ -79,6 +96,8 @@ pub(super) async fn run(
         discovery,
         offers: broadcast::channel(16).0,
         shown: pairing::Shown::default(),
+        joining: pairing::Joining::default(),
+        finds: interfaces != Interfaces::Nowhere,
     };
     *inner.network() = Some(network.clone());
     let node = Node {
@@ -130,7 +149,7 @@ fn address(text: &str) -> Result<Multiaddr, EngineError> {
     })
 }
 
-fn is_loopback(address: &Multiaddr) -> bool {
+pub(super) fn is_loopback(address: &Multiaddr) -> bool {
     let text = address.to_string();
     text.starts_with("/ip4/127.") || text.starts_with("/ip6/::1/")
 }
@@ -235,6 +254,9 @@ impl Node {
             }
             MeshEvent::NotListening(_) => self.announce().await?,
             MeshEvent::PairRequest { device, stream } => {
+                let Some((device, stream)) = self.network.joining.take(device, stream) else {
+                    return Ok(());
+                };
                 let (inner, network) = (Arc::clone(&self.inner), self.network.clone());
                 self.tasks.spawn(async move {
                     pairing::answer(&inner, &network, device, stream).await;
@@ -282,10 +304,13 @@ impl Node {
             Discovered::Member { device, addresses } => {
                 self.network.mesh.dial(device, addresses).await?;
             }
-            Discovered::Offer {
-                nameplate: _,
-                addresses,
-            } => {
+            Discovered::Joiner { addresses } => {
+                let (inner, network) = (Arc::clone(&self.inner), self.network.clone());
+                self.tasks.spawn(async move {
+                    pairing::call(&inner, &network, addresses).await;
+                });
+            }
+            Discovered::Offer { addresses } => {
                 // nobody may be looking any more
                 let _ = self.network.offers.send(addresses);
             }

@@ -12,8 +12,8 @@ use pimesh_crdt::DeviceId;
 use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::announce::{Announcement, Ports, Salt, addresses, device_tag, hex, offer_tag};
-use crate::pair::Nameplate;
+use super::announce::{Announcement, Ports, Salt, addresses, device_tag, hex, join_tag, offer_tag};
+use crate::pair::{Beacon, Invitation, Nameplate, Offer};
 
 const SERVICE: &str = "_pimesh._udp.local.";
 /// How long an announcement keeps its names: long enough that a phone need not wake for
@@ -58,10 +58,13 @@ pub enum Discovered {
         /// Where it says it listens.
         addresses: Vec<Multiaddr>,
     },
-    /// A device that shows a code with the number looked for.
+    /// A device that shows the code or QR code looked for.
     Offer {
-        /// The number.
-        nameplate: Nameplate,
+        /// Where it says it listens.
+        addresses: Vec<Multiaddr>,
+    },
+    /// A device that joins by the code or QR code that is shown here.
+    Joiner {
         /// Where it says it listens.
         addresses: Vec<Multiaddr>,
     },
@@ -71,9 +74,26 @@ pub enum Discovered {
 #[derive(Clone, Debug, Default)]
 struct Wish {
     listening: Vec<Multiaddr>,
-    offering: Option<Nameplate>,
     members: HashSet<DeviceId>,
-    looking_for: Option<Nameplate>,
+    offering: Option<(Nameplate, [Beacon; 2])>,
+    joining: Option<(Wanted, Beacon)>,
+}
+
+/// Whom a joiner looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// Whoever shows a code of this number.
+    Code(Nameplate),
+    /// The device that showed the QR code.
+    Device(DeviceId),
+}
+
+/// What an announcement is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Announced {
+    ports: Ports,
+    offering: Option<Nameplate>,
+    joining: Option<Beacon>,
 }
 
 /// Discovery, before it runs.
@@ -128,14 +148,22 @@ impl DiscoveryHandle {
         self.wish.send_modify(|wish| wish.members = members);
     }
 
-    /// Announces that a code with this number is shown here, or no longer.
-    pub fn set_offer(&self, nameplate: Option<Nameplate>) {
-        self.wish.send_modify(|wish| wish.offering = nameplate);
+    /// Announces that this code is shown here, and looks for whoever joins by it; or no longer.
+    pub fn set_offer(&self, offer: Option<&Offer>) {
+        let offering = offer.map(|offer| (offer.code().nameplate(), offer.beacons()));
+        self.wish.send_modify(|wish| wish.offering = offering);
     }
 
-    /// Looks for whoever shows a code with this number, or no longer.
-    pub fn look_for(&self, nameplate: Option<Nameplate>) {
-        self.wish.send_modify(|wish| wish.looking_for = nameplate);
+    /// Looks for whoever shows this, and announces that this device wants to join; or no longer.
+    pub fn set_joining(&self, invitation: Option<&Invitation>) {
+        let joining = invitation.map(|invitation| {
+            let wanted = match invitation {
+                Invitation::Code(code) => Wanted::Code(code.nameplate()),
+                Invitation::Ticket(ticket) => Wanted::Device(ticket.device),
+            };
+            (wanted, invitation.beacon())
+        });
+        self.wish.send_modify(|wish| wish.joining = joining);
     }
 }
 
@@ -177,7 +205,7 @@ impl Actor {
         token: CancellationToken,
     ) {
         let mut rotation = tokio::time::interval(ROTATION);
-        let mut announced = (Ports::default(), None);
+        let mut announced = Announced::default();
         loop {
             tokio::select! {
                 () = token.cancelled() => break,
@@ -187,7 +215,11 @@ impl Actor {
                         break;
                     }
                     let wish = wishes.borrow_and_update().clone();
-                    let wanted = (self.ports(&wish.listening), wish.offering);
+                    let wanted = Announced {
+                        ports: self.ports(&wish.listening),
+                        offering: wish.offering.map(|(nameplate, _)| nameplate),
+                        joining: wish.joining.map(|(_, beacon)| beacon),
+                    };
                     if wanted != announced {
                         announced = wanted;
                         self.announce(announced);
@@ -215,15 +247,20 @@ impl Actor {
     }
 
     /// Replaces the announcement by one with new names.
-    fn announce(&mut self, (ports, offering): (Ports, Option<Nameplate>)) {
+    fn announce(&mut self, announced: Announced) {
         self.withdraw();
-        let Some(port) = ports.first() else { return };
+        let Some(port) = announced.ports.first() else {
+            return;
+        };
         let salt = Salt(rand::random());
         let said = Announcement {
             salt,
             device: device_tag(&self.config.device, salt),
-            offer: offering.map(|nameplate| offer_tag(nameplate, salt)),
-            ports,
+            offer: announced
+                .offering
+                .map(|nameplate| offer_tag(nameplate, salt)),
+            join: announced.joining.map(|beacon| join_tag(&beacon, salt)),
+            ports: announced.ports,
         };
         let instance = hex(&rand::random::<[u8; 8]>());
         let host = format!("{}.local.", hex(&rand::random::<[u8; 8]>()));
@@ -289,19 +326,19 @@ impl Actor {
         }
         let addresses = at.to_vec();
         let member = wish.members.iter().find(|member| said.is_of(member));
-        let found = match (
-            member,
-            wish.looking_for.filter(|nameplate| said.offers(*nameplate)),
-        ) {
-            (Some(device), _) if *device != self.config.device => Discovered::Member {
+        let is_wanted = wish.joining.is_some_and(|(wanted, _)| match wanted {
+            Wanted::Code(nameplate) => said.offers(nameplate),
+            Wanted::Device(device) => said.is_of(&device),
+        });
+        let joins = |(_, beacons): (_, [Beacon; 2])| beacons.iter().any(|one| said.joins(one));
+        let found = match member {
+            Some(device) if *device != self.config.device => Discovered::Member {
                 device: *device,
                 addresses,
             },
-            (_, Some(nameplate)) => Discovered::Offer {
-                nameplate,
-                addresses,
-            },
-            (_, None) => return,
+            _ if is_wanted => Discovered::Offer { addresses },
+            _ if wish.offering.is_some_and(joins) => Discovered::Joiner { addresses },
+            _ => return,
         };
         if let Err(error) = self.findings.try_send(found) {
             tracing::debug!(%error, "a discovered device was not passed on");
@@ -335,19 +372,34 @@ mod tests {
             };
             Discovery::start(config, &tasks, token.clone())
         };
-        let (laptop, _laptop_found) = start(1);
+        let (laptop, mut laptop_found) = start(1);
         let (phone, mut found) = start(2);
         let at: Vec<Multiaddr> = vec!["/ip4/127.0.0.1/udp/4001/quic-v1".parse().unwrap()];
-        phone.look_for(Some(Nameplate(4821)));
-        laptop.set_offer(Some(Nameplate(4821)));
+        let shown = Offer::new(&mut rand::rng(), std::time::Instant::now());
+        let typed = Invitation::from(shown.code().clone());
+        phone.set_joining(Some(&typed));
+        laptop.set_offer(Some(&shown));
         laptop.announce(at.clone());
         let offer = Discovered::Offer {
-            nameplate: Nameplate(4821),
             addresses: at.clone(),
         };
         assert_eq!(next(&mut found).await, offer);
+        phone.announce(at.clone());
+        let joiner = Discovered::Joiner {
+            addresses: at.clone(),
+        };
+        assert_eq!(next(&mut laptop_found).await, joiner);
 
-        phone.look_for(None);
+        // By the QR code the device itself is looked for, whether or not it announces a code.
+        laptop.set_offer(None);
+        phone.set_joining(None);
+        let ticket = shown.ticket(DeviceId([1; 32]), Vec::new());
+        phone.set_joining(Some(&Invitation::Ticket(ticket)));
+        while next(&mut found).await != offer {}
+        laptop.set_offer(Some(&shown));
+        while next(&mut laptop_found).await != joiner {}
+
+        phone.set_joining(None);
         phone.set_members(HashSet::from([DeviceId([1; 32]), DeviceId([9; 32])]));
         let member = Discovered::Member {
             device: DeviceId([1; 32]),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use libp2p::{Multiaddr, multiaddr::Protocol};
 use pimesh_crdt::DeviceId;
 
-use crate::pair::Nameplate;
+use crate::pair::{Beacon, Nameplate};
 
 /// The format of the announcement.
 const VERSION: &str = "1";
@@ -35,6 +35,12 @@ pub(super) fn offer_tag(nameplate: Nameplate, salt: Salt) -> Tag {
         blake3::derive_key("pimesh mdns pairing v1", &nameplate.0.to_be_bytes()),
         salt,
     )
+}
+
+/// The tag of a device that joins, for the one that shows the code or QR code it joins by: so
+/// either can dial the other, whichever can be reached.
+pub(super) fn join_tag(beacon: &Beacon, salt: Salt) -> Tag {
+    tag(beacon.0, salt)
 }
 
 fn tag(key: [u8; 32], salt: Salt) -> Tag {
@@ -102,6 +108,7 @@ pub(super) struct Announcement {
     pub(super) salt: Salt,
     pub(super) device: Tag,
     pub(super) offer: Option<Tag>,
+    pub(super) join: Option<Tag>,
     pub(super) ports: Ports,
 }
 
@@ -116,6 +123,7 @@ impl Announcement {
             text.push(("pair".to_owned(), "1".to_owned()));
             text.push(("hint".to_owned(), hex(offer)));
         }
+        text.extend(self.join.map(|join| ("join".to_owned(), hex(&join))));
         for (name, port) in self.ports.named() {
             text.extend(port.map(|port| (name.to_owned(), port.to_string())));
         }
@@ -141,6 +149,10 @@ impl Announcement {
             } else {
                 None
             },
+            join: match field("join") {
+                Some(join) => Some(unhex(join)?),
+                None => None,
+            },
             ports: Ports {
                 quic4: port("q4"),
                 quic6: port("q6"),
@@ -152,6 +164,10 @@ impl Announcement {
 
     pub(super) fn is_of(&self, device: &DeviceId) -> bool {
         device_tag(device, self.salt) == self.device
+    }
+
+    pub(super) fn joins(&self, beacon: &Beacon) -> bool {
+        self.join == Some(join_tag(beacon, self.salt))
     }
 
     pub(super) fn offers(&self, nameplate: Nameplate) -> bool {
@@ -216,6 +232,7 @@ mod tests {
             salt,
             device: device_tag(&LAPTOP, salt),
             offer: Some(offer_tag(Nameplate(4821), salt)),
+            join: Some(join_tag(&Beacon([5; 32]), salt)),
             ports: Ports {
                 quic4: Some(4001),
                 tcp4: Some(4002),
@@ -234,6 +251,7 @@ mod tests {
         assert_eq!(heard, announcement(7));
         assert!(heard.is_of(&LAPTOP) && !heard.is_of(&PHONE));
         assert!(heard.offers(Nameplate(4821)) && !heard.offers(Nameplate(4822)));
+        assert!(heard.joins(&Beacon([5; 32])) && !heard.joins(&Beacon([6; 32])));
     }
 
     #[test]
@@ -258,6 +276,7 @@ mod tests {
             ("s", "00"),
             ("t", "zz"),
             ("hint", "é"),
+            ("join", "0g"),
             ("s", "+0+0"),
         ] {
             let mut text = announcement(7).write();

@@ -1,8 +1,8 @@
 //! The short code that a person reads on one device and types on the other:
-//! `4821-crater-lemon-orbit`.
+//! `4821-crater-lemon-orbit-pilot`.
 //!
 //! The number (the nameplate) only helps to find the right device and is no secret. The
-//! three words are: 2048³ = 2³³ codes against three tries is one chance in 2³¹.
+//! four words are: 2048⁴ = 2⁴⁴ codes against three tries is one chance in 2⁴².
 
 use std::fmt;
 
@@ -10,8 +10,10 @@ use bip39::Language;
 use rand::Rng;
 use zeroize::Zeroizing;
 
-/// Words in a code; see the module for why three.
-pub const WORDS: usize = 3;
+use super::invitation::Beacon;
+
+/// Words in a code; see the module for why four.
+pub const WORDS: usize = 4;
 /// A code as typed may be this long; longer text is not looked at.
 const LONGEST: usize = 200;
 
@@ -22,6 +24,17 @@ pub struct Nameplate(pub u16);
 impl Nameplate {
     /// Four digits, none of them a leading zero that somebody would leave out.
     const RANGE: std::ops::RangeInclusive<u16> = 1000..=9999;
+    /// Stands for the offer's QR code.
+    pub(super) const TICKET: Self = Self(0);
+
+    /// What a joiner by a code of this number is known by in the local network.
+    pub(super) fn beacon(self) -> Beacon {
+        let number = self.0.to_be_bytes();
+        Beacon(blake3::derive_key(
+            "pimesh mdns joining by code v1",
+            &number,
+        ))
+    }
 }
 
 /// A pairing code. Not shown by `Debug`; wiped when dropped.
@@ -35,7 +48,7 @@ pub struct Code {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
     /// No code begins like this.
-    #[error("a code begins with a number of four digits, as in 4821-crater-lemon-orbit")]
+    #[error("a code begins with a number of four digits, as in 4821-crater-lemon-orbit-pilot")]
     NoNumber,
     /// Too few or too many words.
     #[error("a code has {WORDS} words after the number, this has {found}")]
@@ -95,6 +108,11 @@ impl Code {
     /// The code as it is shown. A secret while the offer is open.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What the PAKE takes.
+    pub(super) fn password(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.text.as_bytes().to_vec())
     }
 
     fn from_parts(nameplate: Nameplate, words: &[&str]) -> Self {
@@ -168,11 +186,17 @@ mod tests {
             word: word.to_owned(),
             nearest,
         };
-        assert_eq!(error("4821 crater lemno orbit"), unknown("lemno", "lemon"));
-        assert_eq!(error("4821 crater lemon orbti"), unknown("orbti", "orbit"));
         assert_eq!(
-            error("4821 crater lemon"),
-            CodeError::WordCount { found: 2 }
+            error("4821 crater lemno orbit pilot"),
+            unknown("lemno", "lemon")
+        );
+        assert_eq!(
+            error("4821 crater lemon orbti pilot"),
+            unknown("orbti", "orbit")
+        );
+        assert_eq!(
+            error("4821 crater lemon orbit"),
+            CodeError::WordCount { found: 3 }
         );
         assert_eq!(error("crater lemon orbit"), CodeError::NoNumber);
         assert_eq!(error("482 crater lemon orbit"), CodeError::NoNumber);
@@ -181,14 +205,14 @@ mod tests {
     }
 
     #[test]
-    fn three_tries_find_a_code_less_often_than_once_in_a_billion() {
+    fn three_tries_find_a_code_once_in_two_to_the_42nd_times() {
         let codes = (Language::English.word_list().len() as f64).powi(WORDS as i32);
-        assert!(f64::from(super::super::offer::TRIES) / codes <= (0.5_f64).powi(30));
+        assert!(f64::from(super::super::offer::TRIES) / codes <= (0.5_f64).powi(42));
     }
 
     #[test]
     fn the_words_of_a_code_are_not_in_its_debug_form() {
-        let code = Code::parse("4821-crater-lemon-orbit").unwrap();
+        let code = Code::parse("4821-crater-lemon-orbit-pilot").unwrap();
         assert_eq!(format!("{code:?}"), "Code(4821-…)");
     }
 }

@@ -11,17 +11,20 @@ use tokio::{
 use tokio_util::{codec::Framed, sync::CancellationToken};
 
 use super::{
-    code::Code,
     error::PairError,
     fingerprint::{Fingerprint, fingerprint},
+    invitation::Invitation,
     message::{MAX_CONFIRMED, MAX_UNCONFIRMED},
     offer::Offer,
     state::{Conversation, Handed, Input, Output},
 };
 use crate::mesh::FrameCodec;
 
-/// How long a conversation may last: nobody types in the middle of it.
+/// How long a conversation may last until both know that the other knows the code: nobody
+/// types in the middle of it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may last after that: the joiner's person reads what will happen, and agrees.
+pub const REFLECTION: Duration = Duration::from_secs(300);
 /// How long the last word may take to leave.
 const LAST_WORD: Duration = Duration::from_secs(2);
 
@@ -62,39 +65,46 @@ pub async fn offer<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let conversation = Conversation::offer(offer, me.device, peer);
-    converse(stream, conversation, Vec::new(), me, peer, payload, cancel).await
+    let first = (Conversation::offer(offer, me.device, peer), Vec::new());
+    let agree = async |_: &Handed| true;
+    converse(stream, first, me, peer, (payload, agree), cancel).await
 }
 
-/// The side that types the code; otherwise as [`offer`].
+/// The side that types or scans; otherwise as [`offer`]. `agree` is told what the other device
+/// handed over, before it gets anything from this one, and says whether to go on.
 pub async fn join<S>(
     stream: S,
-    code: &Code,
+    invitation: &Invitation,
     me: PairIdentity,
     peer: DeviceId,
-    payload: impl FnOnce(DeviceId) -> Vec<u8>,
+    (payload, agree): (
+        impl FnOnce(DeviceId) -> Vec<u8>,
+        impl AsyncFnOnce(&Handed) -> bool,
+    ),
     cancel: &CancellationToken,
 ) -> Result<Paired, PairError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (conversation, first) = Conversation::join(code, me.device, peer);
-    converse(stream, conversation, first, me, peer, payload, cancel).await
+    let first = Conversation::join(invitation, me.device, peer);
+    converse(stream, first, me, peer, (payload, agree), cancel).await
 }
 
 async fn converse<S>(
     stream: S,
-    mut conversation: Conversation,
-    first: Vec<Output>,
+    (mut conversation, first): (Conversation, Vec<Output>),
     me: PairIdentity,
     peer: DeviceId,
-    payload: impl FnOnce(DeviceId) -> Vec<u8>,
+    (payload, agree): (
+        impl FnOnce(DeviceId) -> Vec<u8>,
+        impl AsyncFnOnce(&Handed) -> bool,
+    ),
     cancel: &CancellationToken,
 ) -> Result<Paired, PairError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let deadline = Instant::now() + PATIENCE;
+    let mut deadline = Instant::now() + PATIENCE;
     let mut stream = Framed::new(
         stream,
         FrameCodec {
@@ -103,6 +113,7 @@ where
     );
     let mut todo = VecDeque::from(first);
     let (mut ours, mut result) = (Some((me.name, payload)), None);
+    let mut agree = Some(agree);
     while result.is_none() {
         let input = match todo.pop_front() {
             Some(Output::Send(message)) => {
@@ -121,6 +132,7 @@ where
             }
             Some(Output::Confirmed) => {
                 stream.codec_mut().limit = MAX_CONFIRMED;
+                deadline = Instant::now() + REFLECTION;
                 let Some((name, payload)) = ours.take() else {
                     continue;
                 };
@@ -128,6 +140,14 @@ where
                     name,
                     payload: payload(peer),
                 })
+            }
+            Some(Output::Theirs(theirs)) => {
+                let Some(agree) = agree.take() else { continue };
+                tokio::select! {
+                    biased;
+                    input = heard(&mut stream, deadline, cancel) => input,
+                    yes = agree(&theirs) => if yes { Input::Agree } else { Input::Cancel },
+                }
             }
             Some(Output::Paired(theirs)) => {
                 result = Some(Ok(theirs));
@@ -137,27 +157,11 @@ where
                 result = Some(Err(error));
                 continue;
             }
-            None => tokio::select! {
-                biased;
-                () = cancel.cancelled() => Input::Cancel,
-                () = sleep_until(deadline) => Input::Deadline,
-                frame = stream.next() => match frame {
-                    Some(Ok(bytes)) => Input::Received(bytes),
-                    Some(Err(error)) => Input::StreamFailed(error),
-                    None => Input::HungUp,
-                },
-            },
+            None => heard(&mut stream, deadline, cancel).await,
         };
         todo.extend(conversation.handle(std::time::Instant::now(), input));
     }
-    // Whoever is told of the end may close the connection: the other side has to have read the
-    // last word by then, which it shows by closing its half. A stream that does not close in
-    // time is dropped, which closes it too.
-    let _closed = timeout(LAST_WORD, async {
-        let closed = stream.close().await;
-        while closed.is_ok() && stream.next().await.is_some_and(|frame| frame.is_ok()) {}
-    })
-    .await;
+    until_read(&mut stream).await;
     let theirs = result.unwrap_or(Err(PairError::HungUp))?;
     let fingerprint = fingerprint(&me.device, &peer);
     Ok(Paired {
@@ -166,6 +170,41 @@ where
         payload: theirs.payload,
         fingerprint,
     })
+}
+
+/// Whoever is told of the end may close the connection: the other side has to have read the last
+/// word by then, which it shows by closing its half. A stream that does not close in time is
+/// dropped, which closes it too.
+async fn until_read<S>(stream: &mut Framed<S, FrameCodec>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let _closed = timeout(LAST_WORD, async {
+        let closed = stream.close().await;
+        while closed.is_ok() && stream.next().await.is_some_and(|frame| frame.is_ok()) {}
+    })
+    .await;
+}
+
+/// What comes next from the other side or from the person here, before `deadline`.
+async fn heard<S>(
+    stream: &mut Framed<S, FrameCodec>,
+    deadline: Instant,
+    cancel: &CancellationToken,
+) -> Input
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Input::Cancel,
+        () = sleep_until(deadline) => Input::Deadline,
+        frame = stream.next() => match frame {
+            Some(Ok(bytes)) => Input::Received(bytes),
+            Some(Err(error)) => Input::StreamFailed(error),
+            None => Input::HungUp,
+        },
+    }
 }
 
 /// Sends before `deadline`, or within the time for a last word; else says what happened.

@@ -1,4 +1,4 @@
-//! A code that is being shown: how often it may be tried, how long, and that it is used once.
+//! A code that is being shown, as words and as a QR code: how often it may be tried, how long, and that it is used once.
 //!
 //! One offer is shared by every attempt at it, so tries are counted across strangers and
 //! conversations. It lives in memory only: a restart ends it.
@@ -8,9 +8,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use libp2p::Multiaddr;
+use pimesh_crdt::DeviceId;
 use rand::Rng;
+use zeroize::Zeroizing;
 
-use super::{code::Code, error::PairError};
+use super::{
+    code::{Code, Nameplate},
+    error::PairError,
+    invitation::Beacon,
+    ticket::{Ticket, TicketSecret},
+};
 
 /// Wrong codes after which an offer is dead.
 pub const TRIES: u8 = 3;
@@ -23,6 +31,7 @@ pub const MAX_ATTEMPTS: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Offer {
     code: Code,
+    secret: TicketSecret,
     until: Instant,
     state: Arc<Mutex<State>>,
 }
@@ -41,11 +50,11 @@ pub(super) struct Attempt(Offer);
 impl Offer {
     /// A new offer with a new code.
     pub fn new(rng: &mut impl Rng, now: Instant) -> Self {
-        Self::with_code(Code::random(rng), now)
+        Self::with(Code::random(rng), TicketSecret::random(rng), now)
     }
 
-    /// A new offer with this code.
-    pub fn with_code(code: Code, now: Instant) -> Self {
+    /// A new offer of this code, and of a QR code with this secret.
+    pub fn with(code: Code, secret: TicketSecret, now: Instant) -> Self {
         let state = State {
             tries_left: TRIES,
             used: false,
@@ -53,6 +62,7 @@ impl Offer {
         };
         Self {
             code,
+            secret,
             until: now + LIFETIME,
             state: Arc::new(Mutex::new(state)),
         }
@@ -61,6 +71,20 @@ impl Offer {
     /// What to show.
     pub fn code(&self) -> &Code {
         &self.code
+    }
+
+    /// What to show as a QR code: `device` is this one, which listens at `addresses`.
+    pub fn ticket(&self, device: DeviceId, addresses: Vec<Multiaddr>) -> Ticket {
+        Ticket {
+            device,
+            secret: self.secret.clone(),
+            addresses,
+        }
+    }
+
+    /// By what to recognise those who join by the code or the QR code.
+    pub fn beacons(&self) -> [Beacon; 2] {
+        [self.code.nameplate().beacon(), self.secret.beacon()]
     }
 
     /// When it ends by itself.
@@ -128,8 +152,13 @@ impl Attempt {
         })
     }
 
-    pub(super) fn code(&self) -> &Code {
-        &self.0.code
+    /// What the other side must know who means this number; nothing if it is not this offer's.
+    pub(super) fn password(&self, nameplate: Nameplate) -> Option<Zeroizing<Vec<u8>>> {
+        match nameplate {
+            Nameplate::TICKET => Some(self.0.secret.password()),
+            nameplate if nameplate == self.0.code.nameplate() => Some(self.0.code.password()),
+            _ => None,
+        }
     }
 }
 

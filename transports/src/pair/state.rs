@@ -10,8 +10,9 @@ use pimesh_crdt::DeviceId;
 use spake2::{Ed25519Group, Identity, Password, Spake2};
 
 use super::{
-    code::{Code, Nameplate},
+    code::Nameplate,
     error::PairError,
+    invitation::Invitation,
     keys::{Keys, Role, Tag, Transcript},
     message::{MAX_NAME, MAX_PAYLOAD, MalformedMessage, Message, PAKE, Refused, VERSION},
     offer::{Attempt, Offer},
@@ -25,6 +26,8 @@ pub enum Input {
     Received(Vec<u8>),
     /// What this device hands over, after [`Output::Confirmed`].
     Handover(Handed),
+    /// The person on this device agrees to what [`Output::Theirs`] told.
+    Agree,
     /// The other device hung up.
     HungUp,
     /// The stream failed.
@@ -42,6 +45,9 @@ pub enum Output {
     Send(Vec<u8>),
     /// The other device knows the code: answer with [`Input::Handover`].
     Confirmed,
+    /// What the other device hands over, to the joiner: answer with [`Input::Agree`] or
+    /// [`Input::Cancel`]. Nothing of ours is sent before.
+    Theirs(Handed),
     /// The end: both have what the other handed over.
     Paired(Handed),
     /// The end: why it came to nothing.
@@ -74,6 +80,7 @@ enum State {
     /// The joiner sends what it hands over only then: were both to send first, a stream
     /// with small buffers would stop both.
     AwaitTheirs(Keys, Option<Message>),
+    AwaitAgreement(Keys, Message, Handed),
     AwaitDone(Keys, Handed),
     Over,
 }
@@ -95,16 +102,16 @@ impl Conversation {
         }
     }
 
-    /// The side that types the code, and what it says first.
-    pub fn join(code: &Code, me: DeviceId, peer: DeviceId) -> (Self, Vec<Output>) {
+    /// The side that types or scans, and what it says first.
+    pub fn join(invitation: &Invitation, me: DeviceId, peer: DeviceId) -> (Self, Vec<Output>) {
         let mut this = Self {
             role: Role::Joiner,
             me,
             peer,
             state: State::Over,
         };
-        let outputs = this.pake(code).map(|pake| {
-            let nameplate = code.nameplate();
+        let outputs = this.pake(&invitation.password()).map(|pake| {
+            let nameplate = invitation.nameplate();
             let hello = Message::Hello {
                 version: VERSION,
                 nameplate,
@@ -128,6 +135,7 @@ impl Conversation {
         let result = match input {
             Input::Received(bytes) => self.receive(now, state, &bytes),
             Input::Handover(ours) => self.hand_over(state, &ours),
+            Input::Agree => self.on_agreement(state),
             Input::HungUp => Err(PairError::HungUp),
             Input::StreamFailed(error) => Err(error.into()),
             Input::Cancel => Err(PairError::Cancelled),
@@ -201,6 +209,7 @@ impl Conversation {
                 | State::AwaitOfferersConfirm(_)
                 | State::AwaitOurHandover(_)
                 | State::AwaitTheirs(..)
+                | State::AwaitAgreement(..)
                 | State::AwaitDone(..)
                 | State::Over,
                 Message::Hello { .. }
@@ -220,10 +229,10 @@ impl Conversation {
         theirs: [u8; PAKE],
     ) -> Result<Vec<Output>, PairError> {
         let attempt = offer.begin(now)?;
-        if nameplate != attempt.code().nameplate() {
+        let Some(password) = attempt.password(nameplate) else {
             return Err(PairError::NoOffer); // meant for another device: costs no try
-        }
-        let ours = self.pake(attempt.code())?;
+        };
+        let ours = self.pake(&password)?;
         let pake = Message::Pake { pake: ours.message };
         let keys = self.keys(nameplate, ours, &theirs)?;
         self.state = State::AwaitJoinersConfirm(attempt, keys);
@@ -241,9 +250,21 @@ impl Conversation {
             .ok_or(PairError::Forged)?;
         let theirs = Handed::read(&text)?;
         // The joiner has the last word, and says it when the offerer has everything.
-        let answer = ours.unwrap_or_else(|| Message::Done(keys.done(self.role)));
+        if let Some(ours) = ours {
+            self.state = State::AwaitAgreement(keys, ours, theirs.clone());
+            return Ok(vec![Output::Theirs(theirs)]);
+        }
+        let done = Message::Done(keys.done(self.role));
         self.state = State::AwaitDone(keys, theirs);
-        Ok(vec![Output::Send(answer.encode())])
+        Ok(vec![Output::Send(done.encode())])
+    }
+
+    fn on_agreement(&mut self, state: State) -> Result<Vec<Output>, PairError> {
+        let State::AwaitAgreement(keys, ours, theirs) = state else {
+            return Err(MalformedMessage::OutOfTurn.into());
+        };
+        self.state = State::AwaitDone(keys, theirs);
+        Ok(vec![Output::Send(ours.encode())])
     }
 
     fn on_done(&self, keys: &Keys, theirs: Handed, tag: &Tag) -> Result<Vec<Output>, PairError> {
@@ -280,8 +301,8 @@ impl Conversation {
         Ok(now)
     }
 
-    fn pake(&self, code: &Code) -> Result<Pake, PairError> {
-        let password = Password::new(code.text());
+    fn pake(&self, password: &[u8]) -> Result<Pake, PairError> {
+        let password = Password::new(password);
         let mine = Identity::new(&self.role.identity(&self.me));
         let theirs = Identity::new(&self.role.other().identity(&self.peer));
         let (spake, message) = match self.role {

@@ -46,9 +46,11 @@ pub(crate) struct Demo {
 /// Add another of your devices
 ///
 /// One device shows a code, the other types it. The code works once and for ten minutes.
+/// Address books and calendars of the same name become one: before that is done, the
+/// device that types says so and asks.
 ///
 /// Example: pimesh pair offer    (on the first device)
-///          pimesh pair join 4821-crater-lemon-orbit    (on the second)
+///          pimesh pair join 4821-crater-lemon-orbit-pilot    (on the second)
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Pair {
@@ -64,11 +66,14 @@ pub(crate) enum PairBy {
     Offer,
     /// Type the code that the other device shows
     Join {
-        /// The code
+        /// The code, or the text of the QR code
         code: String,
         /// Where the other device is, if it is not in the same network (may be repeated)
         #[arg(long, value_name = "MULTIADDR")]
         addr: Vec<String>,
+        /// Do not ask before the devices are paired
+        #[arg(long)]
+        yes: bool,
     },
 }
 

@@ -11,7 +11,8 @@ use super::super::show;
 use super::mailbox::{self, CONTACT};
 use super::player::{Devices, Player, unexpected};
 use crate::api::{
-    EditBy, Event, Failure, Form, Item, ItemSummary, NewSource, Patch, Reply, Request, SourceReport,
+    Agreement, EditBy, Event, Failure, Form, Item, ItemSummary, NewSource, Patch, Reply, Request,
+    SourceReport,
 };
 
 /// How long the devices may take to agree; it is a matter of milliseconds.
@@ -138,18 +139,20 @@ async fn pair(
         while let Some(event) = events.recv().await {
             if let Event::PairOffer { code, .. } = event {
                 telling.output.say(&format!("   code: {code}"))?;
-                return phone.ask(Request::PairJoin { code, addresses }).await;
+                let join = Request::PairJoin {
+                    code,
+                    addresses,
+                    agreement: Agreement::Given,
+                };
+                return phone.ask(join).await;
             }
         }
         Err(Failure::failed("no code was shown"))
     };
     let (offered, joined) = tokio::try_join!(offer, join)?;
     match (offered, joined) {
-        (Reply::Paired(here), Reply::Paired(there))
-            if here.fingerprint == there.own_fingerprint
-                && there.fingerprint == here.own_fingerprint =>
-        {
-            let text = format!("paired: each knows the other's key, {}.", here.fingerprint);
+        (Reply::Paired(here), Reply::Paired(there)) if here.fingerprint == there.fingerprint => {
+            let text = format!("paired: both know the other's key, {}.", here.fingerprint);
             telling.done("pair", &text)
         }
         _ => Err(Failure::failed("the two devices do not know each other")),

@@ -127,18 +127,12 @@ pub(super) fn confirmation(held: &Confirmation) -> String {
 
 pub(super) fn paired(paired: &Paired) -> String {
     let mut text = format!(
-        "Paired with \"{}\".\n\n  its fingerprint:  {}\n  ours:             {}\n\n\
-         The other device shows the same two; if it does not, remove it.\n",
-        paired.name, paired.fingerprint, paired.own_fingerprint
+        "Paired with \"{}\".\n\n  fingerprint:  {}\n\n\
+         The other device shows the same number.\n",
+        paired.name, paired.fingerprint
     );
-    for united in &paired.united {
-        text += &match united.ours == united.theirs {
-            true => format!("\"{}\" is one on both from now on.\n", united.ours),
-            false => format!(
-                "Our \"{}\" and their \"{}\" are one from now on.\n",
-                united.ours, united.theirs
-            ),
-        };
+    for name in &paired.united {
+        text += &format!("\"{name}\" is one on both from now on.\n");
     }
     text += "Keep `pimesh run` running on both, and everything travels by itself.\n";
     text

@@ -3,7 +3,7 @@
 use super::device::confirmation;
 use super::report::one_source;
 use super::table::one_line;
-use super::{count, local};
+use super::{count, pair};
 use crate::api::Event;
 
 /// The line for a person; none for what a person need not see.
@@ -51,19 +51,9 @@ pub(in crate::cli) fn event(event: &Event) -> Option<String> {
             confirmation: held,
             ..
         } => format!("{} holds {}", one_line(name), one_line(&confirmation(held))),
-        Event::PairOffer {
-            code,
-            expires,
-            fingerprint,
-            addresses,
-        } => offer(code, &local(*expires), fingerprint, addresses),
-        Event::PairRefused { tries_left } => format!(
-            "Someone typed a wrong code. {} left.",
-            match tries_left {
-                1 => "1 try".to_owned(),
-                tries => format!("{tries} tries"),
-            }
-        ),
+        Event::PairOffer { .. } | Event::PairRefused { .. } | Event::PairPlan { .. } => {
+            pair::event(event)?
+        }
         Event::Paired(paired) => format!("paired with {}", one_line(&paired.name)),
         Event::Synced(report) => one_source(report),
         Event::Warning { message, hint } => match hint {
@@ -74,17 +64,4 @@ pub(in crate::cli) fn event(event: &Event) -> Option<String> {
         Event::Stopping => "stopping".into(),
         Event::Progress { .. } => return None,
     })
-}
-
-fn offer(code: &str, expires: &str, fingerprint: &str, addresses: &[String]) -> String {
-    let mut text = format!(
-        "On the other device, run:\n\n    pimesh pair join {code}\n\n\
-         The code works once, until {expires}.\n\
-         This device's fingerprint: {fingerprint}\n"
-    );
-    if let Some(address) = addresses.first() {
-        text +=
-            &format!("If it does not find this one: pimesh pair join {code} --addr {address}\n");
-    }
-    text
 }

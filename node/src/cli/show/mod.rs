@@ -6,6 +6,7 @@ mod decide;
 mod device;
 mod event;
 mod item;
+mod pair;
 mod past;
 mod report;
 mod table;
@@ -20,6 +21,7 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Status(status) => device::status(status),
         Reply::Devices(devices) => device::devices(devices),
         Reply::Paired(paired) => device::paired(paired),
+        Reply::PairDecided(_) => String::new(),
         Reply::Waited(waited) => device::waited(waited),
         Reply::Collections(list) => device::collections(&list.collections),
         Reply::Imported(report) => report::imported(report),

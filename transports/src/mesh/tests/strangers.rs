@@ -34,10 +34,13 @@ async fn pair_and_talk(listen: &str) {
         };
         pair::join(
             stream,
-            &code,
+            &code.into(),
             me,
             found,
-            |peer| peer.0.to_vec(),
+            (
+                |peer: DeviceId| peer.0.to_vec(),
+                async |_: &pair::Handed| true,
+            ),
             &CancellationToken::new(),
         )
         .await
@@ -190,7 +193,7 @@ async fn a_code_typed_wrong_three_times_over_the_network_is_dead() {
         Offer::new(&mut StdRng::seed_from_u64(7), std::time::Instant::now()),
         CancellationToken::new(),
     );
-    let words = offer.code().text().split_once('-').unwrap().0.to_owned() + " zoo zoo zoo";
+    let words = offer.code().text().split_once('-').unwrap().0.to_owned() + " zoo zoo zoo zoo";
     let wrong = Code::parse(&words).unwrap();
     nas.handle.open_for_pairing(true).await.unwrap();
     let found = phone.handle.dial_unknown(at).await.unwrap();
@@ -206,7 +209,15 @@ async fn a_code_typed_wrong_three_times_over_the_network_is_dead() {
             device: phone.id,
             name: "phone".into(),
         };
-        let joining = pair::join(stream, code, me, found, |_| vec![], &never);
+        let invitation = code.clone().into();
+        let joining = pair::join(
+            stream,
+            &invitation,
+            me,
+            found,
+            (|_| vec![], async |_: &pair::Handed| true),
+            &never,
+        );
         let offering = async {
             let (who, stream) = nas
                 .wait(|event| match event {
@@ -252,9 +263,9 @@ async fn a_joiner_with_nothing_but_the_code_finds_the_device_that_shows_it() {
     let (announcing, _) = discover(&nas);
     let (looking, mut found) = discover(&phone);
     nas.handle.open_for_pairing(true).await.unwrap();
-    announcing.set_offer(Some(offer.code().nameplate()));
+    announcing.set_offer(Some(&offer));
     announcing.announce(vec![nas.listening().await]);
-    looking.look_for(Some(offer.code().nameplate()));
+    looking.set_joining(Some(&offer.code().clone().into()));
     let Discovered::Offer { addresses, .. } =
         timeout(DEADLINE, found.recv()).await.unwrap().unwrap()
     else {

@@ -5,9 +5,10 @@ mod streams;
 use std::time::Instant;
 
 use pimesh_crdt::DeviceId;
+use rand::{SeedableRng, rngs::StdRng};
 
 use super::{
-    Code, Offer, PairError,
+    Code, Invitation, Offer, PairError, TicketSecret,
     message::MalformedMessage,
     offer::LIFETIME,
     state::{Conversation, Handed, Input, Output},
@@ -18,11 +19,11 @@ const PHONE: DeviceId = DeviceId([2; 32]);
 const STRANGER: DeviceId = DeviceId([3; 32]);
 
 fn an_offer(now: Instant) -> Offer {
-    Offer::with_code(code("4821-crater-lemon-orbit"), now)
+    an_offer_with("4821-crater-lemon-orbit-pilot", now)
 }
 
-fn code(text: &str) -> Code {
-    Code::parse(text).unwrap()
+fn code(text: &str) -> Invitation {
+    Invitation::parse(text).unwrap()
 }
 
 /// How one side ended, and every message it sent.
@@ -51,6 +52,10 @@ impl Side {
                         payload: name.as_bytes().to_vec(),
                     };
                     let more = who.handle(now, Input::Handover(ours));
+                    messages.extend(self.take(who, now, more, name));
+                }
+                Output::Theirs(_) => {
+                    let more = who.handle(now, Input::Agree);
                     messages.extend(self.take(who, now, more, name));
                 }
                 Output::Paired(theirs) => self.end = Some(Ok(theirs)),
@@ -100,15 +105,38 @@ fn wrong(side: Side) -> u8 {
 #[test]
 fn the_right_code_gives_each_side_what_the_other_handed_over() {
     let now = Instant::now();
-    let (nas, phone) = attempt(&an_offer(now), "4821 CRATER lemon orbit", now);
+    let (nas, phone) = attempt(&an_offer(now), "4821 CRATER lemon orbit pilot", now);
     assert_eq!(nas.end.unwrap().unwrap().name, "phone");
     assert_eq!(phone.end.unwrap().unwrap().payload, b"nas");
 }
 
 #[test]
+fn the_qr_code_pairs_like_the_words_and_uses_the_offer_up_for_both() {
+    let now = Instant::now();
+    let offer = an_offer(now);
+    let ticket = Invitation::parse(&offer.ticket(NAS, Vec::new()).text()).unwrap();
+    let joiner = Conversation::join(&ticket, PHONE, NAS);
+    let (nas, phone) = talk(Conversation::offer(&offer, NAS, PHONE), joiner, now);
+    assert_eq!(nas.end.unwrap().unwrap().name, "phone");
+    assert_eq!(phone.end.unwrap().unwrap().payload, b"nas");
+    let (_, again) = attempt(&offer, "4821-crater-lemon-orbit-pilot", now);
+    assert!(matches!(again.end, Some(Err(PairError::AlreadyUsed))));
+}
+
+#[test]
+fn an_old_qr_code_of_the_same_device_is_a_wrong_code() {
+    let now = Instant::now();
+    let old = Offer::new(&mut StdRng::seed_from_u64(2), now);
+    let ticket = Invitation::Ticket(old.ticket(NAS, Vec::new()));
+    let joiner = Conversation::join(&ticket, PHONE, NAS);
+    let (nas, phone) = talk(Conversation::offer(&an_offer(now), NAS, PHONE), joiner, now);
+    assert_eq!((wrong(nas), wrong(phone)), (2, 2));
+}
+
+#[test]
 fn what_is_handed_over_cannot_be_read_on_the_way() {
     let now = Instant::now();
-    let (nas, phone) = attempt(&an_offer(now), "4821-crater-lemon-orbit", now);
+    let (nas, phone) = attempt(&an_offer(now), "4821-crater-lemon-orbit-pilot", now);
     let all = [nas.sent, phone.sent].concat();
     assert!(all.iter().all(|message| {
         !message
@@ -122,10 +150,10 @@ fn three_wrong_codes_kill_the_offer_even_for_the_right_one() {
     let now = Instant::now();
     let offer = an_offer(now);
     for left in [2, 1, 0] {
-        let (nas, phone) = attempt(&offer, "4821-crater-lemon-oval", now);
+        let (nas, phone) = attempt(&offer, "4821-crater-lemon-oval-pilot", now);
         assert_eq!((wrong(nas), wrong(phone)), (left, left));
     }
-    let (nas, phone) = attempt(&offer, "4821-crater-lemon-orbit", now);
+    let (nas, phone) = attempt(&offer, "4821-crater-lemon-orbit-pilot", now);
     assert!(matches!(nas.end, Some(Err(PairError::NoOffer))));
     assert!(matches!(phone.end, Some(Err(PairError::NoOffer))));
 }
@@ -135,11 +163,11 @@ fn a_code_meant_for_another_device_costs_no_try() {
     let now = Instant::now();
     let offer = an_offer(now);
     for _ in 0..10 {
-        let (_, phone) = attempt(&offer, "1000-crater-lemon-orbit", now);
+        let (_, phone) = attempt(&offer, "1000-crater-lemon-orbit-pilot", now);
         assert!(matches!(phone.end, Some(Err(PairError::NoOffer))));
     }
     assert!(
-        attempt(&offer, "4821-crater-lemon-orbit", now)
+        attempt(&offer, "4821-crater-lemon-orbit-pilot", now)
             .0
             .end
             .unwrap()
@@ -150,24 +178,28 @@ fn a_code_meant_for_another_device_costs_no_try() {
 #[test]
 fn a_code_works_once_and_for_ten_minutes() {
     let now = Instant::now();
-    let late = attempt(&an_offer(now), "4821-crater-lemon-orbit", now + LIFETIME);
+    let late = attempt(
+        &an_offer(now),
+        "4821-crater-lemon-orbit-pilot",
+        now + LIFETIME,
+    );
     assert!(matches!(late.1.end, Some(Err(PairError::Expired))));
     let offer = an_offer(now);
     assert!(
-        attempt(&offer, "4821-crater-lemon-orbit", now)
+        attempt(&offer, "4821-crater-lemon-orbit-pilot", now)
             .1
             .end
             .unwrap()
             .is_ok()
     );
-    let again = attempt(&offer, "4821-crater-lemon-orbit", now);
+    let again = attempt(&offer, "4821-crater-lemon-orbit-pilot", now);
     assert!(matches!(again.1.end, Some(Err(PairError::AlreadyUsed))));
 }
 
 #[test]
 fn a_recorded_conversation_played_again_is_a_wrong_code() {
     let now = Instant::now();
-    let (_, phone) = attempt(&an_offer(now), "4821-crater-lemon-orbit", now);
+    let (_, phone) = attempt(&an_offer(now), "4821-crater-lemon-orbit-pilot", now);
     let offer = an_offer(now);
     let mut offerer = Conversation::offer(&offer, NAS, PHONE);
     let mut end = None;
@@ -175,7 +207,9 @@ fn a_recorded_conversation_played_again_is_a_wrong_code() {
         for output in offerer.handle(now, Input::Received(message)) {
             match output {
                 Output::Failed(error) => end = Some(error),
-                Output::Confirmed | Output::Paired(_) => panic!("a replay was believed"),
+                Output::Confirmed | Output::Theirs(_) | Output::Paired(_) => {
+                    panic!("a replay was believed")
+                }
                 Output::Send(_) => {}
             }
         }
@@ -188,7 +222,7 @@ fn a_device_in_the_middle_that_passes_everything_on_gets_nothing() {
     let now = Instant::now();
     let offer = an_offer(now);
     // Each end sees the id of the one in the middle, as the transport's handshake gives it.
-    let joiner = Conversation::join(&code("4821-crater-lemon-orbit"), PHONE, STRANGER);
+    let joiner = Conversation::join(&code("4821-crater-lemon-orbit-pilot"), PHONE, STRANGER);
     let (nas, phone) = talk(Conversation::offer(&offer, NAS, STRANGER), joiner, now);
     assert_eq!((wrong(nas), wrong(phone)), (2, 2));
 }
@@ -196,11 +230,12 @@ fn a_device_in_the_middle_that_passes_everything_on_gets_nothing() {
 #[test]
 fn an_offerer_that_does_not_know_the_code_is_found_out() {
     let now = Instant::now();
-    let (mut joiner, first) = Conversation::join(&code("4821-crater-lemon-orbit"), PHONE, NAS);
+    let (mut joiner, first) =
+        Conversation::join(&code("4821-crater-lemon-orbit-pilot"), PHONE, NAS);
     let [Output::Send(hello)] = &first[..] else {
         panic!("{first:?}")
     };
-    let impostor = an_offer_with("4821-crater-lemon-oval", now);
+    let impostor = an_offer_with("4821-crater-lemon-oval-pilot", now);
     let mut offerer = Conversation::offer(&impostor, NAS, PHONE);
     let [Output::Send(pake)] = &offerer.handle(now, Input::Received(hello.clone()))[..] else {
         panic!()
@@ -214,7 +249,8 @@ fn an_offerer_that_does_not_know_the_code_is_found_out() {
 }
 
 fn an_offer_with(text: &str, now: Instant) -> Offer {
-    Offer::with_code(code(text), now)
+    let secret = TicketSecret::random(&mut StdRng::seed_from_u64(1));
+    Offer::with(Code::parse(text).unwrap(), secret, now)
 }
 
 #[test]
@@ -259,7 +295,7 @@ fn another_version_is_named_and_not_guessed_at() {
     else {
         panic!("{outputs:?}")
     };
-    let (mut joiner, _) = Conversation::join(&code("4821-crater-lemon-orbit"), PHONE, NAS);
+    let (mut joiner, _) = Conversation::join(&code("4821-crater-lemon-orbit-pilot"), PHONE, NAS);
     let outputs = joiner.handle(now, Input::Received(refusal.clone()));
     assert!(matches!(
         outputs.last(),
@@ -270,11 +306,12 @@ fn another_version_is_named_and_not_guessed_at() {
 #[test]
 fn a_lost_last_word_is_told_apart_from_a_failure() {
     let now = Instant::now();
-    let (_, phone) = attempt(&an_offer(now), "4821-crater-lemon-orbit", now);
+    let (_, phone) = attempt(&an_offer(now), "4821-crater-lemon-orbit-pilot", now);
     assert_eq!(phone.sent.len(), 4, "hello, confirm, sealed, done");
     let offer = an_offer(now);
     let mut offerer = Conversation::offer(&offer, NAS, PHONE);
-    let (mut joiner, first) = Conversation::join(&code("4821-crater-lemon-orbit"), PHONE, NAS);
+    let (mut joiner, first) =
+        Conversation::join(&code("4821-crater-lemon-orbit-pilot"), PHONE, NAS);
     let (mut nas, mut side) = (Side::default(), Side::default());
     let mut to_nas = side.take(&mut joiner, now, first, "phone");
     while side.end.is_none() {
@@ -302,7 +339,7 @@ fn a_silent_device_is_told_so_and_given_up() {
     let [Output::Send(refusal), Output::Failed(PairError::TimedOut)] = &outputs[..] else {
         panic!("{outputs:?}")
     };
-    let (mut joiner, _) = Conversation::join(&code("4821-crater-lemon-orbit"), PHONE, NAS);
+    let (mut joiner, _) = Conversation::join(&code("4821-crater-lemon-orbit-pilot"), PHONE, NAS);
     let outputs = joiner.handle(now, Input::Received(refusal.clone()));
     assert!(matches!(
         &outputs[..],
@@ -316,7 +353,7 @@ proptest::proptest! {
         let now = Instant::now();
         let offer = an_offer(now);
         let mut offerer = Conversation::offer(&offer, NAS, PHONE);
-        let (mut joiner, _) = Conversation::join(&code("4821-crater-lemon-orbit"), PHONE, NAS);
+        let (mut joiner, _) = Conversation::join(&code("4821-crater-lemon-orbit-pilot"), PHONE, NAS);
         for _ in 0..rounds {
             for side in [&mut offerer, &mut joiner] {
                 for output in side.handle(now, Input::Received(bytes.clone())) {

@@ -39,7 +39,7 @@ async fn over_a_stream(
             &typed,
             identity(PHONE, &"é".repeat(500)),
             NAS,
-            hand,
+            (hand, async |_: &pair::Handed| true),
             &never
         ),
     )
@@ -47,7 +47,7 @@ async fn over_a_stream(
 
 #[tokio::test]
 async fn both_ends_of_a_stream_get_names_payloads_and_one_fingerprint() {
-    let (nas, phone) = over_a_stream("4821-crater-lemon-orbit", MAX_PAYLOAD).await;
+    let (nas, phone) = over_a_stream("4821-crater-lemon-orbit-pilot", MAX_PAYLOAD).await;
     let (nas, phone) = (nas.unwrap(), phone.unwrap());
     assert_eq!((nas.device, phone.device), (PHONE, NAS));
     assert_eq!(nas.payload.len(), MAX_PAYLOAD);
@@ -58,14 +58,14 @@ async fn both_ends_of_a_stream_get_names_payloads_and_one_fingerprint() {
 
 #[tokio::test]
 async fn both_ends_of_a_stream_learn_of_a_wrong_code() {
-    let (nas, phone) = over_a_stream("4821-crater-lemon-oval", 0).await;
+    let (nas, phone) = over_a_stream("4821-crater-lemon-oval-pilot", 0).await;
     assert!(matches!(nas, Err(PairError::WrongCode { tries_left: 2 })));
     assert!(matches!(phone, Err(PairError::WrongCode { tries_left: 2 })));
 }
 
 #[tokio::test]
 async fn what_is_too_large_to_hand_over_is_said_before_it_is_sent() {
-    let (nas, _) = over_a_stream("4821-crater-lemon-orbit", MAX_PAYLOAD + 1).await;
+    let (nas, _) = over_a_stream("4821-crater-lemon-orbit-pilot", MAX_PAYLOAD + 1).await;
     assert!(matches!(
         nas,
         Err(PairError::PayloadTooLarge { bytes: 65_537, .. })
@@ -85,11 +85,34 @@ async fn a_stranger_who_claims_a_long_message_is_refused_by_its_length() {
 }
 
 #[tokio::test]
+async fn a_person_who_says_no_is_heard_on_the_other_device_and_has_told_it_nothing() {
+    let (a, b) = tokio::io::duplex(1000);
+    let (offer, never) = (an_offer(Instant::now()), CancellationToken::new());
+    let typed = code("4821-crater-lemon-orbit-pilot");
+    let no = async |theirs: &pair::Handed| {
+        assert_eq!(
+            (theirs.name.as_str(), &theirs.payload[..]),
+            ("nas", &b"plan"[..])
+        );
+        false
+    };
+    let hand = |_| b"plan".to_vec();
+    let me = identity(PHONE, "phone");
+    let (nas, phone) = tokio::join!(
+        pair::offer(a, &offer, identity(NAS, "nas"), PHONE, hand, &never),
+        pair::join(b, &typed, me, NAS, (hand, no), &never),
+    );
+    assert!(matches!(phone, Err(PairError::Cancelled)), "{phone:?}");
+    assert!(matches!(nas, Err(PairError::CancelledThere)), "{nas:?}");
+}
+
+#[tokio::test]
 async fn cancelling_on_one_device_is_seen_on_the_other() {
     let (a, b) = tokio::io::duplex(1000);
     let offer = Offer::new(&mut StdRng::seed_from_u64(1), Instant::now());
     let (never, cancelled) = (CancellationToken::new(), CancellationToken::new());
     cancelled.cancel();
+    let typed = offer.code().clone().into();
     // The offerer cancels while it waits, so it never answers the hello.
     let (nas, phone) = tokio::join!(
         pair::offer(
@@ -102,10 +125,10 @@ async fn cancelling_on_one_device_is_seen_on_the_other() {
         ),
         pair::join(
             b,
-            offer.code(),
+            &typed,
             identity(PHONE, "phone"),
             NAS,
-            |_| vec![],
+            (|_| vec![], async |_: &pair::Handed| true),
             &never
         ),
     );
