@@ -326,19 +326,25 @@ fn the_demo_comes_out_as_it_is_told_and_leaves_nothing_behind() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-#[test]
-fn two_devices_are_paired_through_their_running_nodes() {
-    let (laptop, phone) = (Device::new(), Device::new());
-    let card = "BEGIN:VCARD\nVERSION:3.0\nUID:a\nFN:Ann\nEND:VCARD\n";
-    laptop.pimesh_with(&["import", "-"], card);
-    let (_a, _b) = (laptop.run(), phone.run());
-    let mut offering = laptop
+/// Shows a code on a device: the command, what it prints, and the code.
+fn show_code(device: &Device) -> (Child, BufReader<ChildStdout>, Value) {
+    let mut offering = device
         .command(&["pair", "offer", "--json"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(offering.stdout.take().unwrap());
     let offer = next_event(&mut lines);
+    (offering, lines, offer)
+}
+
+#[test]
+fn two_devices_are_paired_through_their_running_nodes() {
+    let (laptop, phone) = (Device::new(), Device::new());
+    let card = "BEGIN:VCARD\nVERSION:3.0\nUID:a\nFN:Ann\nEND:VCARD\n";
+    laptop.pimesh_with(&["import", "-"], card);
+    let (_a, _b) = (laptop.run(), phone.run());
+    let (mut offering, mut lines, offer) = show_code(&laptop);
     let word = |value: &Value| value.as_str().unwrap().to_owned();
     let (text, address) = (word(&offer["code"]), word(&offer["addresses"][0]));
     let joined = phone.pimesh(&["pair", "join", &text, "--addr", &address, "--json"]);
@@ -356,13 +362,7 @@ fn two_devices_are_paired_through_their_running_nodes() {
 fn the_text_of_the_qr_code_needs_no_address() {
     let (laptop, phone) = (Device::new(), Device::new());
     let (_a, _b) = (laptop.run(), phone.run());
-    let mut offering = laptop
-        .command(&["pair", "offer", "--json"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(offering.stdout.take().unwrap());
-    let offer = next_event(&mut lines);
+    let (mut offering, mut lines, offer) = show_code(&laptop);
     assert!(offer["qr"].as_str().unwrap().contains("<svg"), "{offer}");
     let ticket = offer["ticket"].as_str().unwrap();
     let damaged = phone.pimesh(&["pair", "join", &ticket[..60]]);
