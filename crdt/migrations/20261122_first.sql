@@ -27,15 +27,18 @@ CREATE TABLE collection_union (
 ) WITHOUT ROWID;
 
 -- One row an item: everything that lists and queries need, derived from its changes.
--- heads: NULL while the document has exactly one change, which is then its head. The fingerprint
--- H(id, sorted heads)[..16], also the ETag, follows from it and is not stored.
+-- heads: the changes that no other names. The fingerprint H(id, sorted heads)[..16], also the
+-- ETag, follows from it and is not stored.
+-- first: the block with the first change, where one has it. single: it has no other change.
 -- token: the class's token when it last changed, which is all that a sync-collection report needs.
 -- kind: a small number for the common ones, else the text.
 CREATE TABLE doc (
     nr        INTEGER PRIMARY KEY,
     class     INTEGER NOT NULL,
     id        BLOB NOT NULL,
-    heads     BLOB,
+    heads     BLOB NOT NULL,
+    first     INTEGER,
+    single    INTEGER NOT NULL,
     token     INTEGER NOT NULL,
     live      INTEGER NOT NULL,
     recurring INTEGER NOT NULL,
@@ -48,8 +51,20 @@ CREATE TABLE doc (
     search    TEXT NOT NULL
 );
 CREATE UNIQUE INDEX doc_by_id ON doc (class, id);
+-- Few at any time: they move into blocks.
+CREATE INDEX doc_alone ON doc (nr) WHERE single AND first IS NULL;
 
--- dict: how the body is packed. 0 zstd, -1 as it is, else zstd with that dictionary.
+-- First changes of many documents packed as one; they have no rows in `change`.
+-- count: how many of them are in use. dict: as below.
+CREATE TABLE block (
+    nr    INTEGER PRIMARY KEY,
+    count INTEGER NOT NULL,
+    dict  INTEGER NOT NULL,
+    key   INTEGER,
+    body  BLOB NOT NULL
+);
+
+-- dict: how the body is packed. 0 zstd, -1 as it is; others are for dictionaries.
 -- key: the key that encrypts the body at rest; NULL for none.
 CREATE TABLE change (
     doc  INTEGER NOT NULL,
@@ -61,22 +76,14 @@ CREATE TABLE change (
 ) WITHOUT ROWID;
 
 -- Many edits of one document saved as one; they have no rows in `change`.
--- nr: counts the chunks of a document. hashes: of each edit the first 8 bytes of its hash.
+-- nr: the number of the document times 65536, and which of its chunks it is.
+-- hashes: of each edit the first 8 bytes of its hash.
 CREATE TABLE chunk (
-    doc    INTEGER NOT NULL,
-    nr     INTEGER NOT NULL,
+    nr     INTEGER PRIMARY KEY,
     hashes BLOB NOT NULL,
     dict   INTEGER NOT NULL,
     key    INTEGER,
     body   BLOB NOT NULL
-);
-CREATE UNIQUE INDEX chunk_by_doc ON chunk (doc, nr);
-
--- class: nr of the class whose changes it was trained from.
-CREATE TABLE dict (
-    nr    INTEGER PRIMARY KEY,
-    class INTEGER NOT NULL,
-    body  BLOB NOT NULL
 );
 
 CREATE TABLE origin (
@@ -87,18 +94,16 @@ CREATE TABLE origin (
     UNIQUE (device, incarnation)
 );
 
--- Every name of every change. seq: order of receipt, the order of sending. Within one origin seq
--- rises with n, so the key serves that order too. hash: the first 8 bytes of the change's.
+-- Every name of every change, in runs of consecutive ones. n: the first of the run. body: of each
+-- the order of receipt, which is the order of sending and within one origin rises with n; the
+-- document; the first 8 bytes of the change's hash; the chain.
 CREATE TABLE log (
     coll   INTEGER NOT NULL,
     origin INTEGER NOT NULL,
     n      INTEGER NOT NULL,
-    seq    INTEGER NOT NULL,
-    doc    INTEGER NOT NULL,
-    chain  BLOB NOT NULL,
-    hash   BLOB NOT NULL,
-    PRIMARY KEY (coll, origin, n)
-) WITHOUT ROWID;
+    body   BLOB NOT NULL
+);
+CREATE UNIQUE INDEX log_by_name ON log (coll, origin, n);
 
 -- peer 0 is this device: what is applied here. Others: what that peer has last confirmed.
 CREATE TABLE vv (

@@ -52,7 +52,8 @@ fn check_copy(database: &Path) -> rusqlite::Result<String> {
 /// Changes and whole blobs that are stored; 0 while there is no database.
 pub fn stored(database: &Path) -> usize {
     let count = "SELECT (SELECT count(*) FROM change) + (SELECT count(*) FROM blob)
-                   + (SELECT coalesce(sum(length(hashes) / 8), 0) FROM chunk)";
+                   + (SELECT coalesce(sum(length(hashes) / 8), 0) FROM chunk)
+                   + (SELECT coalesce(sum(count), 0) FROM block)";
     open(database)
         .and_then(|db| db.query_row(count, [], |row| row.get(0)))
         .unwrap_or(0)

@@ -143,15 +143,20 @@ fn a_row_that_is_not_what_its_changes_say_is_found_and_derived_again() {
 #[test]
 fn a_change_that_can_not_be_read_and_a_name_without_one_are_told_and_never_mended() {
     let program = filled();
-    in_database(
+    let alone = program.device.folder().join("alone.vcf");
+    fs::write(
+        &alone,
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Al One\r\nEND:VCARD\r\n",
+    )
+    .unwrap();
+    assert_eq!(program.json(&["import", alone.to_str().unwrap()]).1, 0);
+    let spoilt = in_database(&program, "UPDATE change SET body = x'00112233'");
+    assert_eq!(spoilt, 1);
+    let gone = in_database(
         &program,
-        "UPDATE change SET body = x'00112233' WHERE doc IN
-         (SELECT nr FROM doc WHERE kind = 0 LIMIT 1)",
+        "DELETE FROM log WHERE rowid = (SELECT rowid FROM log WHERE n > 1 ORDER BY n LIMIT 1)",
     );
-    in_database(
-        &program,
-        "DELETE FROM log WHERE n = (SELECT max(n) / 2 FROM log)",
-    );
+    assert_eq!(gone, 1);
     for words in [&["doctor"][..], &["doctor", "--repair"]] {
         let (report, code) = program.json(words);
         assert_eq!(code, 1, "{report}");
@@ -163,6 +168,24 @@ fn a_change_that_can_not_be_read_and_a_name_without_one_are_told_and_never_mende
         let hint = check(&report, "changes")["hint"].clone();
         assert!(hint.as_str().unwrap().contains("restore-backup"), "{hint}");
     }
+}
+
+#[test]
+fn every_item_in_a_damaged_block_is_told_and_the_others_are_well() {
+    let program = filled();
+    let db = Connection::open(program.device.home.database()).unwrap();
+    let first = "SELECT count FROM block ORDER BY nr LIMIT 1";
+    let count: u64 = db.query_row(first, [], |row| row.get(0)).unwrap();
+    drop(db);
+    let spoilt = in_database(
+        &program,
+        "UPDATE block SET body = x'00112233' WHERE nr = (SELECT min(nr) FROM block)",
+    );
+    assert_eq!(spoilt, 1);
+    let (report, code) = program.json(&["doctor", "--repair"]);
+    assert_eq!(code, 1, "{report}");
+    assert_eq!(check(&report, "changes")["wrong"], count, "{report}");
+    assert_eq!(check(&report, "log")["wrong"], 0, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -28,14 +28,22 @@ pub(crate) fn fits_a_chunk(change: &Parts) -> bool {
 }
 
 /// One chunk with these edits, in an order in which every one comes after those it builds on.
-pub(crate) fn pack_chunk(edits: Vec<Parts>) -> (Vec<ChangeHash>, Vec<u8>) {
+///
+/// `before` is the first change of the document, where whoever reads the chunk has it: edits of
+/// items that see few of them build on it, and say so in a byte.
+pub(crate) fn pack_chunk(edits: Vec<Parts>, before: Option<&Parts>) -> (Vec<ChangeHash>, Vec<u8>) {
     let edits = in_order(edits);
     let mut out = Vec::with_capacity(edits.len() * 128);
     put_unsigned(&mut out, edits.len() as u64);
     let mut places: HashMap<ChangeHash, usize> = HashMap::new();
     let mut actors: HashMap<&[u8], usize> = HashMap::new();
     let (mut start, mut time, mut message) = (0_i64, 0_i64, None);
-    for (at, edit) in edits.iter().enumerate() {
+    if let Some(first) = before {
+        places.insert(first.hash, 0);
+        actors.insert(&first.actor, 0);
+    }
+    // the first change has place 0, whether it is there or not
+    for (at, edit) in (1..).zip(&edits) {
         put_unsigned(&mut out, edit.deps.len() as u64);
         for dep in &edit.deps {
             match places.get(dep) {
@@ -47,7 +55,7 @@ pub(crate) fn pack_chunk(edits: Vec<Parts>) -> (Vec<ChangeHash>, Vec<u8>) {
             }
         }
         match edit.message.as_deref() {
-            said if at > 0 && said == message => put_unsigned(&mut out, AS_BEFORE),
+            said if at > 1 && said == message => put_unsigned(&mut out, AS_BEFORE),
             None => put_unsigned(&mut out, NO_MESSAGE),
             Some(said) => {
                 put_unsigned(&mut out, said.len() as u64 + NO_MESSAGE + 1);
@@ -85,23 +93,29 @@ fn in_order(mut edits: Vec<Parts>) -> Vec<Parts> {
     edits
 }
 
-/// The edits of a chunk, in its order.
-pub(crate) fn unpack_chunk(bytes: &[u8]) -> Result<Vec<Parts>, DocError> {
-    read(Cursor { rest: bytes }).ok_or(DocError::NotAChange)
+/// The edits of a chunk, in its order; `before` is what it was packed with.
+pub(crate) fn unpack_chunk(bytes: &[u8], before: Option<&Parts>) -> Result<Vec<Parts>, DocError> {
+    read(Cursor { rest: bytes }, before).ok_or(DocError::NotAChange)
 }
 
-fn read(mut at: Cursor<'_>) -> Option<Vec<Parts>> {
+fn read(mut at: Cursor<'_>, first: Option<&Parts>) -> Option<Vec<Parts>> {
     let count = at.unsigned()?;
     let mut edits: Vec<Parts> = Vec::new();
     for _ in 0..count {
-        let edit = read_edit(&mut at, &edits)?;
+        let edit = read_edit(&mut at, &edits, first)?;
         edits.push(edit);
     }
     at.rest.is_empty().then_some(edits)
 }
 
-fn read_edit(at: &mut Cursor<'_>, before: &[Parts]) -> Option<Parts> {
-    let back = |back: u64| before.get(before.len().checked_sub(usize::try_from(back).ok()?)?);
+fn read_edit(at: &mut Cursor<'_>, before: &[Parts], first: Option<&Parts>) -> Option<Parts> {
+    let back = |back: u64| {
+        let place = (before.len() + 1).checked_sub(usize::try_from(back).ok()?)?;
+        match place.checked_sub(1) {
+            Some(place) => before.get(place),
+            None => first,
+        }
+    };
     let mut deps = Vec::new();
     for _ in 0..at.unsigned()? {
         deps.push(match at.unsigned()? {

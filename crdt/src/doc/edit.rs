@@ -65,6 +65,14 @@ impl Document {
         self.written(base, edits, author, &Shown::has_a_say)
     }
 
+    /// Whether these are the heads, in any order: most are edited as they are now.
+    fn is_current(&self, base: &[ChangeHash]) -> bool {
+        let mut base = base.to_vec();
+        base.sort_unstable();
+        base.dedup();
+        base == self.heads()
+    }
+
     /// The same, superseding exactly what the caller says.
     pub(super) fn written(
         &self,
@@ -81,17 +89,21 @@ impl Document {
         } else {
             base
         };
-        let view = self.view_at(base)?;
-        let shown = Shown::of(&view);
         let now = self.view();
-        let lives = Lives::of(&now, &view);
+        let earlier = match self.is_current(base) {
+            true => None,
+            false => Some(self.view_at(base)?),
+        };
+        let view = earlier.as_ref().unwrap_or(&now);
+        let shown = Shown::of(view);
+        let lives = Lives::of(&now, view);
         let mut ops: BTreeMap<String, Op> = BTreeMap::new();
         for rid in written_anew(edits) {
-            clear_ended(rid, &view, &mut ops);
+            clear_ended(rid, view, &mut ops);
         }
         for edit in edits {
             clear_twins(edit, &shown, &mut ops);
-            write(edit, &view, |key| supersedes(&shown, key), &mut ops);
+            write(edit, view, |key| supersedes(&shown, key), &mut ops);
             if let Edit::Revive { rid } = edit {
                 lives.write(rid.as_deref(), author, &mut ops);
             }

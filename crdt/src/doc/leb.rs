@@ -2,7 +2,7 @@
 //! beyond the end. Shared by what bounds a change, what reads it and what writes it.
 
 /// Appends a number: seven bits a byte, the lowest first; the high bit says that more follow.
-pub(super) fn put_unsigned(out: &mut Vec<u8>, mut n: u64) {
+pub(crate) fn put_unsigned(out: &mut Vec<u8>, mut n: u64) {
     while n >= 0x80 {
         out.push(n as u8 | 0x80);
         n >>= 7;
@@ -11,7 +11,7 @@ pub(super) fn put_unsigned(out: &mut Vec<u8>, mut n: u64) {
 }
 
 /// Appends a number of either sign, the sign in the last byte.
-pub(super) fn put_signed(out: &mut Vec<u8>, mut n: i64) {
+pub(crate) fn put_signed(out: &mut Vec<u8>, mut n: i64) {
     loop {
         let byte = n as u8 & 0x7f;
         n >>= 7;
@@ -24,22 +24,22 @@ pub(super) fn put_signed(out: &mut Vec<u8>, mut n: i64) {
 }
 
 /// Appends a length and the bytes.
-pub(super) fn put_prefixed(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn put_prefixed(out: &mut Vec<u8>, bytes: &[u8]) {
     put_unsigned(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
 /// Small numbers of either sign become small numbers.
-pub(super) fn zigzag(n: i64) -> u64 {
+pub(crate) fn zigzag(n: i64) -> u64 {
     ((n << 1) ^ (n >> 63)) as u64
 }
 
-pub(super) fn unzigzag(n: u64) -> i64 {
+pub(crate) fn unzigzag(n: u64) -> i64 {
     (n >> 1) as i64 ^ -((n & 1) as i64)
 }
 
 /// One run of a run-length encoded column.
-pub(super) enum Run {
+pub(crate) enum Run {
     Same(u64),
     Null(u64),
     Different(u64),
@@ -47,24 +47,24 @@ pub(super) enum Run {
 
 /// What is not read yet. Nothing where it ends too early or a number is too large.
 #[derive(Clone)]
-pub(super) struct Cursor<'a> {
-    pub(super) rest: &'a [u8],
+pub(crate) struct Cursor<'a> {
+    pub(crate) rest: &'a [u8],
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn take(&mut self, n: u64) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, n: u64) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(usize::try_from(n).ok()?)?;
         self.rest = rest;
         Some(taken)
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
         Some(*taken)
     }
 
-    pub(super) fn unsigned(&mut self) -> Option<u64> {
+    pub(crate) fn unsigned(&mut self) -> Option<u64> {
         let mut out = 0_u64;
         for shift in (0..64).step_by(7) {
             let [byte] = self.array()?;
@@ -77,7 +77,7 @@ impl<'a> Cursor<'a> {
         None
     }
 
-    pub(super) fn signed(&mut self) -> Option<i64> {
+    pub(crate) fn signed(&mut self) -> Option<i64> {
         let mut out = 0_i64;
         for shift in (0..64).step_by(7) {
             let [byte] = self.array()?;
@@ -90,12 +90,12 @@ impl<'a> Cursor<'a> {
         None
     }
 
-    pub(super) fn prefixed(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn prefixed(&mut self) -> Option<&'a [u8]> {
         let length = self.unsigned()?;
         self.take(length)
     }
 
-    pub(super) fn run(&mut self) -> Option<Run> {
+    pub(crate) fn run(&mut self) -> Option<Run> {
         Some(match self.signed()? {
             0 => Run::Null(self.unsigned()?),
             n if n > 0 => Run::Same(n.unsigned_abs()),

@@ -24,7 +24,7 @@ mod flat;
 mod genesis;
 mod history;
 mod invitation;
-mod leb;
+pub(crate) mod leb;
 mod likeness;
 mod merge3;
 mod ops;
@@ -53,6 +53,8 @@ pub(crate) use invitation::{Mark, REPLY};
 pub use likeness::likeness;
 pub use merge3::CannotMerge;
 pub use sealed::Sealed;
+#[cfg(feature = "store")]
+pub(crate) use short::is_from_text;
 pub use short::{DEP, EditOnItsWay, Travelled, for_travel};
 pub use shown::Shown;
 pub use steps::{Altered, Life, Step};

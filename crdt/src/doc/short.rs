@@ -114,6 +114,25 @@ impl Parts {
         parts.hash = hash;
         Ok(parts)
     }
+
+    /// Likewise, where the hash was not kept: it is made anew.
+    #[cfg(feature = "store")]
+    pub(crate) fn of_rest_alone(bytes: &[u8]) -> Result<Self, DocError> {
+        match bytes.first() {
+            Some(&(FROM_TEXT | EDIT)) => {
+                let mut parts = Self::of_rest(bytes, ChangeHash([0; 32]))?;
+                parts.hash = hash(parts.draft()).0;
+                Ok(parts)
+            }
+            _ => decode(bytes),
+        }
+    }
+}
+
+/// True for the kept form of a change made from a text.
+#[cfg(feature = "store")]
+pub(crate) fn is_from_text(at_rest: &[u8]) -> bool {
+    at_rest.first() == Some(&FROM_TEXT)
 }
 
 /// The form in which a change travels, made from that in which it is kept. `by` is the device

@@ -60,14 +60,15 @@ impl Summary {
 
     /// Likewise, where nothing in the change depends on another.
     pub(super) fn of_fields(fields: &Fields<'_>, hash: ChangeHash) -> Self {
+        let when = When::of(fields);
         Self {
             kind: fields.kind.to_owned(),
             uid: fields.uid.to_owned(),
             live: fields.live,
             name: cut(name(fields), LONGEST_NAME),
-            start: of_when(fields, &["DTSTART", "DUE"]),
-            end: of_when(fields, &["DTEND", "DUE"]),
-            recurring: !of_when(fields, &["RRULE"]).is_empty()
+            start: written(when.start.or(when.due)),
+            end: written(when.end.or(when.due)),
+            recurring: when.rule.is_some_and(|rule| !rule.value.trim().is_empty())
                 || fields.values.iter().any(|(at, _)| at.starts_with("RDATE#")),
             search: search(fields),
             conflicts: 0,
@@ -173,6 +174,7 @@ fn name(item: &Fields<'_>) -> String {
     if let Some(name) = item.value(key::NAME) {
         let of = |wanted: &str| {
             name.split('\n')
+                .filter(|line| may_be(line, wanted))
                 .filter_map(Line::read)
                 .find(|line| line.name == wanted && !line.value.trim().is_empty())
                 .map(|line| line.value)
@@ -203,16 +205,23 @@ fn name(item: &Fields<'_>) -> String {
         "DESCRIPTION",
         "TZID",
     ];
-    let of = |wanted: &str, is_master: bool| {
-        item.values
-            .iter()
-            .find(|(at, _)| {
-                key::name(at) == wanted && key::split_override(at).0.is_none() == is_master
-            })
-            .map(|(_, value)| plain(value))
+    // the item's own before an override's, then the first of these names, then the first key
+    let rank = |at: &str| {
+        let (rid, rest) = key::split_override(at);
+        let is_candidate = rest.starts_with(|letter: char| "FSONETDC".contains(letter));
+        let name = is_candidate.then(|| key::name(at))?;
+        let place = fallback.iter().position(|wanted| *wanted == name)?;
+        Some((rid.is_some(), place))
     };
-    let found = fallback.into_iter().find_map(|wanted| of(wanted, true));
-    let found = found.or_else(|| fallback.into_iter().find_map(|wanted| of(wanted, false)));
+    let mut best: Option<((bool, usize), &str)> = None;
+    for (at, value) in &item.values {
+        if let Some(rank) = rank(at)
+            && best.is_none_or(|(known, _)| rank < known)
+        {
+            best = Some((rank, value));
+        }
+    }
+    let found = best.map(|(_, value)| plain(value));
     found
         .unwrap_or_default()
         .replace('\n', " ")
@@ -220,31 +229,58 @@ fn name(item: &Fields<'_>) -> String {
         .to_owned()
 }
 
-/// The value of the first of these properties in `WHEN`; an override's where there is no master.
-fn of_when(item: &Fields<'_>, wanted: &[&str]) -> String {
-    let when = item.value(key::WHEN).or_else(|| {
-        item.values
-            .iter()
-            .find(|(at, _)| key::name(at) == key::WHEN)
-            .map(|(_, v)| *v)
-    });
-    let Some(when) = when else {
+/// The first line of each of these properties in `WHEN`; an override's where there is no master.
+#[derive(Default)]
+struct When<'a> {
+    start: Option<Line<'a>>,
+    end: Option<Line<'a>>,
+    due: Option<Line<'a>>,
+    rule: Option<Line<'a>>,
+}
+
+impl<'a> When<'a> {
+    fn of(item: &Fields<'a>) -> Self {
+        let mut out = Self::default();
+        let when = item.value(key::WHEN).or_else(|| {
+            let mut values = item.values.iter();
+            let found = values.find(|(at, _)| key::name(at) == key::WHEN);
+            found.map(|(_, value)| *value)
+        });
+        for line in when.into_iter().flat_map(|when| when.split('\n')) {
+            if !may_be(line, "D") && !may_be(line, "R") {
+                continue;
+            }
+            let Some(line) = Line::read(line) else {
+                continue;
+            };
+            let place = match line.name {
+                "DTSTART" => &mut out.start,
+                "DTEND" => &mut out.end,
+                "DUE" => &mut out.due,
+                "RRULE" => &mut out.rule,
+                _ => continue,
+            };
+            place.get_or_insert(line);
+        }
+        out
+    }
+}
+
+/// A moment as written, and its TZID in brackets; empty where there is none.
+fn written(line: Option<Line<'_>>) -> String {
+    let Some(line) = line else {
         return String::new();
     };
-    wanted
-        .iter()
-        .find_map(|name| {
-            when.split('\n')
-                .filter_map(Line::read)
-                .find(|line| line.name == *name)
-        })
-        .map_or_else(String::new, |line| {
-            let value = first(line.value.trim(), 40);
-            match line.parameters().value_of("TZID") {
-                Some(tzid) => [value, "[", first(tzid, 80), "]"].concat(),
-                None => value.to_owned(),
-            }
-        })
+    let value = first(line.value.trim(), 40);
+    match line.parameters().value_of("TZID") {
+        Some(tzid) => [value, "[", first(tzid, 80), "]"].concat(),
+        None => value.to_owned(),
+    }
+}
+
+/// False for most lines of another name, which need not be taken apart.
+fn may_be(line: &str, name: &str) -> bool {
+    line.starts_with(name) || line.as_bytes().contains(&b'.')
 }
 
 /// So many letters at most.

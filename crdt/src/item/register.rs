@@ -146,7 +146,13 @@ pub fn zone_of(line: &str) -> Option<(&str, BlobHash)> {
 /// All blobs that a register names.
 pub fn blobs(stored: &str) -> Vec<BlobHash> {
     let mut out = Vec::new();
-    if !stored.contains('@') && !stored.contains("~TZ:") {
+    let bytes = stored.as_bytes();
+    // a name of a blob is 64 digits and a mark
+    if bytes.len() <= 64 {
+        return out;
+    }
+    let names_a_zone = || bytes.contains(&b'~') && stored.contains("~TZ:");
+    if !bytes.contains(&b'@') && !names_a_zone() {
         return out;
     }
     if let Some(hash) = outside_hash(stored) {

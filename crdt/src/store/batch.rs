@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rusqlite::{Transaction, TransactionBehavior};
 
 use super::collections::Place;
+use super::settle::SWEEP_EVERY;
 use super::{ItemRow, Store, StoreError};
 use crate::doc::{self, Document, NewChange, Parts, Sealed};
 use crate::id::{ChangeHash, CollectionId, DocId, Origin, Timestamp};
@@ -62,8 +63,16 @@ pub struct Batch<'s> {
     pub(super) waiting: BTreeMap<(i64, DocId), Waiting>,
     pub(super) logs: HashMap<(i64, i64), LogEnd>,
     pub(super) rows: Vec<LogRow>,
+    /// Numbers of origins, looked up once.
+    pub(super) origins: HashMap<Origin, i64>,
+    /// Up to which number names are good, by collection and origin, looked up once.
+    pub(super) good_up_to: HashMap<(i64, i64), Option<u64>>,
+    /// Whether anything is kept aside.
+    pub(super) has_quarantine: bool,
     pub(super) bytes: usize,
     pub(super) seq: i64,
+    /// When the loose edits of all documents were last looked at.
+    pub(super) swept: i64,
     /// The sync token of every document touched in this batch.
     pub(super) token: i64,
     pub(super) done: Committed,
@@ -111,6 +120,9 @@ impl Store {
             tx.prepare_cached("SELECT coalesce((SELECT value FROM meta WHERE key = ?1), 0)")?
                 .query_row([key], |row| row.get(0))
         };
+        let has_quarantine = tx
+            .prepare_cached("SELECT 1 FROM quarantine LIMIT 1")?
+            .exists(())?;
         let (seq, token) = (counter("seq")?, counter("token")? + 1);
         Ok(Batch {
             store: self,
@@ -121,8 +133,12 @@ impl Store {
             waiting: BTreeMap::new(),
             logs: HashMap::new(),
             rows: Vec::new(),
+            origins: HashMap::new(),
+            good_up_to: HashMap::new(),
+            has_quarantine,
             bytes: 0,
             seq,
+            swept: seq / SWEEP_EVERY,
             token,
             done: Committed::default(),
         })
@@ -369,18 +385,5 @@ impl Batch<'_> {
                 }))
             }
         }
-    }
-
-    /// Collections, class and number, looked up once.
-    pub(super) fn place(&mut self, collection: CollectionId) -> Result<Place, StoreError> {
-        if let Some(place) = self.places.get(&collection) {
-            return Ok(*place);
-        }
-        let place = self
-            .store
-            .place(collection)?
-            .ok_or(StoreError::NoCollection(collection))?;
-        self.places.insert(collection, place);
-        Ok(place)
     }
 }

@@ -1,5 +1,7 @@
 //! Reading documents' changes back.
 
+use std::collections::HashSet;
+
 use rusqlite::{OptionalExtension, params};
 
 use super::chunks::Opened;
@@ -41,15 +43,21 @@ impl Store {
         let Some(place) = self.place(collection)? else {
             return Ok(0);
         };
-        Ok(self
+        let mut of_class = HashSet::new();
+        let mut statement = self
             .conn
-            .prepare_cached(
-                "SELECT count(*) FROM (
-                   SELECT DISTINCT log.doc, log.hash
-                   FROM log JOIN collection ON collection.nr = log.coll
-                   WHERE collection.class = ?1)",
-            )?
-            .query_row([place.class], |row| row.get(0))?)
+            .prepare_cached("SELECT nr FROM collection WHERE class = ?1")?;
+        let mut rows = statement.query([place.class])?;
+        while let Some(row) = rows.next()? {
+            of_class.insert(row.get::<_, i64>(0)?);
+        }
+        let mut all = HashSet::new();
+        self.each_name(|coll, _, name| {
+            if of_class.contains(&coll) {
+                all.insert((name.doc, name.part));
+            }
+        })?;
+        Ok(all.len() as u64)
     }
 
     /// The heads a document had when its fingerprint was this one: the base of a write by
@@ -67,8 +75,7 @@ impl Store {
             .conn
             .prepare_cached(
                 "SELECT heads FROM (
-                   SELECT id, coalesce(heads, (SELECT hash FROM change WHERE doc = nr)) AS heads
-                   FROM doc WHERE class = ?1 AND id = ?2)
+                   SELECT id, heads FROM doc WHERE class = ?1 AND id = ?2)
                  WHERE fingerprint(id, heads) = ?3
                  UNION ALL
                  SELECT version.heads FROM version JOIN doc ON doc.nr = version.doc
@@ -104,12 +111,27 @@ impl Store {
     }
 
     pub(super) fn has_change(&self, doc: i64, hash: &ChangeHash) -> Result<bool, StoreError> {
+        let Some(kept) = self.kept(doc)? else {
+            return Ok(false);
+        };
+        if kept.heads.contains(hash) || kept.only().is_some() {
+            return Ok(kept.heads.contains(hash));
+        }
         let is_loose = self
             .conn
             .prepare_cached("SELECT 1 FROM change WHERE doc = ?1 AND hash = ?2")?
             .exists(params![doc, &hash.0[..]])?;
         let mut opened = Opened::default();
-        Ok(is_loose || !self.packed_beginning(doc, &hash.0, &mut opened)?.is_empty())
+        if is_loose
+            || !self
+                .packed_beginning(doc, &kept, &hash.0, &mut opened)?
+                .is_empty()
+        {
+            return Ok(true);
+        }
+        Ok(self
+            .first(doc, &kept)?
+            .is_some_and(|first| first.hash == *hash))
     }
 
     /// The hashes of a document that begin so.
@@ -118,6 +140,13 @@ impl Store {
         doc: i64,
         beginning: &[u8],
     ) -> Result<Vec<ChangeHash>, StoreError> {
+        let Some(kept) = self.kept(doc)? else {
+            return Ok(Vec::new());
+        };
+        if let Some(only) = kept.only() {
+            let fits = only.0.starts_with(beginning);
+            return Ok(fits.then_some(only).into_iter().collect());
+        }
         let mut upper = beginning.to_vec();
         upper.resize(32, 0xff);
         let mut statement = self
@@ -127,15 +156,25 @@ impl Store {
             Ok(ChangeHash(row.get(0)?))
         })?;
         let mut all: Vec<ChangeHash> = rows.collect::<Result<_, _>>()?;
-        let packed = self.packed_beginning(doc, beginning, &mut Opened::default())?;
+        let packed = self.packed_beginning(doc, &kept, beginning, &mut Opened::default())?;
         all.extend(packed.iter().map(|edit| edit.hash));
+        let first = self.first(doc, &kept)?.map(|first| first.hash);
+        all.extend(first.filter(|hash| hash.0.starts_with(beginning)));
         Ok(all)
     }
 
     /// Every change of the document with this number.
     pub(super) fn parts_of(&self, doc: i64) -> Result<Vec<Parts>, StoreError> {
-        let mut all = self.loose(doc)?;
-        all.append(&mut self.packed(doc)?);
+        let Some(kept) = self.kept(doc)? else {
+            return Ok(Vec::new());
+        };
+        let first = self.first(doc, &kept)?;
+        let mut all = Vec::new();
+        if kept.only().is_none() || first.is_none() {
+            all.append(&mut self.loose(doc)?);
+            all.append(&mut self.packed(doc, first.as_ref())?);
+        }
+        all.extend(first);
         Ok(all)
     }
 
@@ -149,7 +188,7 @@ impl Store {
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
             let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-            let at_rest = packer.unpack(&self.conn, row.get(1)?, body)?;
+            let at_rest = packer.unpack(row.get(1)?, body)?;
             let parts = Parts::of_rest(&at_rest, ChangeHash(row.get(0)?));
             all.push(parts.map_err(|_| StoreError::Corrupt(format!("a change of row {doc}")))?);
         }

@@ -11,6 +11,7 @@ use rusqlite::params;
 
 use super::items::{join_hashes, kind_value};
 use super::log::{PART, reached};
+use super::names;
 use super::{Store, StoreError};
 use crate::doc::{self, Document, Summary};
 use crate::id::{BlobHash, ChangeHash, DocId, Timestamp};
@@ -61,51 +62,87 @@ impl Store {
     /// The names of changes: without holes, each with its change, as the version vector says.
     pub fn look_at_log(&self) -> Result<Findings, StoreError> {
         let mut out = Findings::default();
-        let mut named: HashSet<(i64, Vec<u8>)> = HashSet::new();
+        let mut named: HashSet<(i64, [u8; PART])> = HashSet::new();
         let mut ends: Vec<((i64, i64), Reached)> = Vec::new();
-        let mut statement = self.conn.prepare(
-            "SELECT n, chain, coll, origin, doc, hash FROM log ORDER BY coll, origin, n",
-        )?;
+        let mut statement = self
+            .conn
+            .prepare("SELECT n, body, coll, origin FROM log ORDER BY coll, origin, n")?;
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {
-            out.looked_at += 1;
-            let is = reached(row)?;
+            let n = row.get(0)?;
+            let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
             let key: (i64, i64) = (row.get(2)?, row.get(3)?);
-            let (doc, part): (i64, Vec<u8>) = (row.get(4)?, row.get(5)?);
-            let before = match ends.last() {
-                Some((last, reached)) if *last == key => *reached,
-                _ => {
-                    ends.push((key, Reached::NOTHING));
-                    Reached::NOTHING
-                }
+            let Some(names) = names::read(n, body) else {
+                out.tell(format!("the names from {n} on can not be read"));
+                continue;
             };
-            let found = self.beginning(doc, &part)?;
-            match found.first().copied() {
-                None => out.tell(format!("name {} has no change", is.n)),
-                Some(hash) if before.then(hash) != is => {
-                    out.tell(format!("name {} does not follow {}", is.n, before.n));
+            for name in names {
+                out.looked_at += 1;
+                let before = match ends.last() {
+                    Some((last, reached)) if *last == key => *reached,
+                    _ => {
+                        ends.push((key, Reached::NOTHING));
+                        Reached::NOTHING
+                    }
+                };
+                let found = self.beginning(name.doc, &name.part);
+                match found.ok().and_then(|found| found.first().copied()) {
+                    None => out.tell(format!("name {} has no change", name.n)),
+                    Some(hash) if before.then(hash) != name.reached() => {
+                        out.tell(format!("name {} does not follow {}", name.n, before.n));
+                    }
+                    Some(_) => {}
                 }
-                Some(_) => {}
-            }
-            named.insert((doc, part));
-            if let Some((_, end)) = ends.last_mut() {
-                *end = is;
+                named.insert((name.doc, name.part));
+                if let Some((_, end)) = ends.last_mut() {
+                    *end = name.reached();
+                }
             }
         }
         self.look_at_vectors(&ends, &mut out)?;
+        self.look_for_names(&named, &mut out)?;
+        Ok(out)
+    }
+
+    /// Whether every change has a name.
+    fn look_for_names(
+        &self,
+        named: &HashSet<(i64, [u8; PART])>,
+        out: &mut Findings,
+    ) -> Result<(), StoreError> {
+        let mut look = |doc: i64, part: &[u8]| {
+            let part: Option<[u8; PART]> = part.try_into().ok();
+            if part.is_none_or(|part| !named.contains(&(doc, part))) {
+                out.tell("a change has no name, so no other device hears of it".to_owned());
+            }
+        };
         let mut statement = self.conn.prepare(
-            "SELECT doc, substr(hash, 1, 8) FROM change UNION ALL SELECT doc, hashes FROM chunk",
+            "SELECT doc, substr(hash, 1, 8) FROM change UNION ALL SELECT nr >> 16, hashes FROM chunk",
         )?;
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {
             let (doc, parts): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-            for part in parts.chunks(PART) {
-                if !named.contains(&(doc, part.to_vec())) {
-                    out.tell("a change has no name, so no other device hears of it".to_owned());
-                }
+            parts.chunks(PART).for_each(|part| look(doc, part));
+        }
+        let mut statement = self
+            .conn
+            .prepare("SELECT nr FROM doc WHERE first IS NOT NULL ORDER BY first")?;
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            let doc = row.get(0)?;
+            let Some(kept) = self.kept(doc)? else {
+                continue;
+            };
+            // one that can not be read is told where changes are looked at
+            let first = match kept.only() {
+                Some(only) => Some(only),
+                None => self.first(doc, &kept).ok().flatten().map(|it| it.hash),
+            };
+            if let Some(first) = first {
+                look(doc, &first.0[..PART]);
             }
         }
-        Ok(out)
+        Ok(())
     }
 
     fn look_at_vectors(
@@ -148,13 +185,12 @@ impl Store {
                 continue;
             };
             out.rows.looked_at += 1;
-            let single = parts.len() == 1;
             let blobs: HashSet<BlobHash> = parts.iter().flat_map(doc::Parts::blobs).collect();
             match Document::of(parts) {
                 Err(error) => out.changes.tell(format!("item {id}: {error}")),
                 Ok(document) => {
-                    let is_right = self.has_row(nr, single, &document.summary())?
-                        && self.has_refs(nr, &blobs)?;
+                    let is_right =
+                        self.has_row(nr, &document.summary())? && self.has_refs(nr, &blobs)?;
                     if !is_right {
                         out.rows
                             .tell(format!("item {id}: its row is not what its changes say"));
@@ -182,8 +218,12 @@ impl Store {
         let mut all: Vec<Result<doc::Parts, String>> = (hashes.iter())
             .map(|hash| self.loose_one(nr, hash).map_err(|error| error.to_string()))
             .collect();
-        match self.packed(nr) {
-            Ok(packed) => all.extend(packed.into_iter().map(Ok)),
+        let first = match self.kept(nr)? {
+            Some(kept) => self.first(nr, &kept),
+            None => Ok(None),
+        };
+        match first.and_then(|first| Ok((self.packed(nr, first.as_ref())?, first))) {
+            Ok((packed, first)) => all.extend(packed.into_iter().chain(first).map(Ok)),
             Err(error) => all.push(Err(error.to_string())),
         }
         let (mut parts, mut whole) = (Vec::new(), true);
@@ -223,16 +263,16 @@ impl Store {
         };
         let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
         let mut packer = self.packer.borrow_mut();
-        let at_rest = packer.unpack(&self.conn, row.get(0)?, body)?;
+        let at_rest = packer.unpack(row.get(0)?, body)?;
         doc::Parts::of_rest(&at_rest, *hash).map_err(|error| StoreError::Corrupt(error.to_string()))
     }
 
-    fn has_row(&self, nr: i64, single: bool, s: &Summary) -> Result<bool, StoreError> {
+    fn has_row(&self, nr: i64, s: &Summary) -> Result<bool, StoreError> {
         let heads = join_hashes(&s.heads);
         Ok(self
             .conn
             .prepare_cached(
-                "SELECT 1 FROM doc WHERE nr = ?1 AND (heads = ?2 OR (heads IS NULL AND ?12))
+                "SELECT 1 FROM doc WHERE nr = ?1 AND heads = ?2
                    AND live = ?3 AND recurring = ?4 AND conflicts = ?5 AND kind = ?6 AND uid = ?7
                    AND name = ?8 AND start = ?9 AND end = ?10 AND search = ?11",
             )?
@@ -247,8 +287,7 @@ impl Store {
                 s.name,
                 s.start,
                 s.end,
-                s.search,
-                single
+                s.search
             ])?)
     }
 
@@ -268,8 +307,8 @@ impl Store {
     pub fn mend_rows(&mut self, found: &Documents, now: Timestamp) -> Result<u64, StoreError> {
         let batch = self.batch(now)?;
         for (nr, id) in &found.stale {
-            let summary = batch.store.summary_of(*nr, *id)?;
-            batch.update_document(*nr, &summary)?;
+            let (summary, single) = batch.store.summary_of(*nr, *id)?;
+            batch.update_document(*nr, &summary, single)?;
             for parts in batch.store.parts_of(*nr)? {
                 for blob in parts.blobs() {
                     batch

@@ -3,17 +3,18 @@
 //! A row of `change` costs more than the edit in it. Once a document has [`AT_ONCE`] loose
 //! edits they move into a row of `chunk`, in the transaction that brings the last of them. The
 //! newest chunk takes them up until it holds [`FULL`] edits; full ones are never written again.
+//! Documents that see fewer edits than that are packed together, once there are many of them.
 //! Beside the body stand the first eight bytes of every hash, so that only a chunk that can
 //! have a change is read; the change itself decides.
 
 use rusqlite::{Row, params};
 
 use super::batch::Batch;
+use super::blocks::Kept;
 use super::log::PART;
-use super::pack::Packer;
 use super::{Store, StoreError};
 use crate::doc::{self, Parts};
-use crate::id::{ChangeHash, DocId};
+use crate::id::ChangeHash;
 
 /// So many loose edits are packed.
 pub(super) const AT_ONCE: usize = 4;
@@ -22,6 +23,11 @@ const FULL: usize = 32;
 /// The texts in one chunk: reading one edit reads them all.
 const LARGEST_CHUNK: usize = 256 << 10;
 
+/// Chunks that one document can have.
+const NUMBERS: i64 = 1 << 16;
+/// Less than this packs no better at a higher level.
+const WORTH_MORE: usize = 256;
+
 /// A change that lies in a chunk costs its share of reading it; one row is kept between uses.
 #[derive(Default)]
 pub(super) struct Opened {
@@ -29,16 +35,22 @@ pub(super) struct Opened {
     edits: Vec<Parts>,
 }
 
+/// The first and the last number that a chunk of this document can have.
+fn numbers(doc: i64) -> [i64; 2] {
+    let first = doc.saturating_mul(NUMBERS);
+    [first, first.saturating_add(NUMBERS - 1)]
+}
+
 impl Store {
     /// All edits of a document that lie in chunks.
-    pub(super) fn packed(&self, doc: i64) -> Result<Vec<Parts>, StoreError> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT dict, body FROM chunk WHERE doc = ?1 ORDER BY nr")?;
-        let mut rows = statement.query([doc])?;
+    pub(super) fn packed(&self, doc: i64, first: Option<&Parts>) -> Result<Vec<Parts>, StoreError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT dict, body FROM chunk WHERE nr BETWEEN ?1 AND ?2 ORDER BY nr",
+        )?;
+        let mut rows = statement.query(numbers(doc))?;
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
-            all.append(&mut self.open_chunk(doc, row, 0)?);
+            all.append(&mut self.open_chunk(doc, row, 0, first)?);
         }
         Ok(all)
     }
@@ -47,14 +59,15 @@ impl Store {
     pub(super) fn packed_beginning(
         &self,
         doc: i64,
+        kept: &Kept,
         beginning: &[u8],
         opened: &mut Opened,
     ) -> Result<Vec<Parts>, StoreError> {
         let part = &beginning[..beginning.len().min(PART)];
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT rowid, hashes, dict, body FROM chunk WHERE doc = ?1")?;
-        let mut rows = statement.query([doc])?;
+        let mut statement = self.conn.prepare_cached(
+            "SELECT nr, hashes, dict, body FROM chunk WHERE nr BETWEEN ?1 AND ?2",
+        )?;
+        let mut rows = statement.query(numbers(doc))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             let hashes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
@@ -63,7 +76,8 @@ impl Store {
             }
             let nr = row.get(0)?;
             if opened.row != nr {
-                opened.edits = self.open_chunk(doc, row, 2)?;
+                let first = self.first(doc, kept)?;
+                opened.edits = self.open_chunk(doc, row, 2, first.as_ref())?;
                 opened.row = nr;
             }
             let edits = opened.edits.iter();
@@ -72,33 +86,90 @@ impl Store {
         Ok(found)
     }
 
-    fn open_chunk(&self, doc: i64, row: &Row<'_>, at: usize) -> Result<Vec<Parts>, StoreError> {
+    fn open_chunk(
+        &self,
+        doc: i64,
+        row: &Row<'_>,
+        at: usize,
+        first: Option<&Parts>,
+    ) -> Result<Vec<Parts>, StoreError> {
         let body = row
             .get_ref(at + 1)?
             .as_blob()
             .map_err(rusqlite::Error::from)?;
-        let mut packer = self.packer.borrow_mut();
-        let bytes = packer.unpack(&self.conn, row.get(at)?, body)?;
-        doc::unpack_chunk(&bytes)
+        let bytes = self.packer.borrow_mut().unpack(row.get(at)?, body)?;
+        doc::unpack_chunk(&bytes, first)
             .map_err(|_| StoreError::Corrupt(format!("a chunk of document {doc}")))
     }
 }
 
 impl Batch<'_> {
-    /// Packs the loose edits of a document, where they are enough.
-    pub(super) fn pack_edits(&self, doc: i64, id: DocId) -> Result<(), StoreError> {
+    /// Packs the loose edits of a document, where they are so many.
+    pub(super) fn pack_edits(&self, doc: i64, at_least: usize) -> Result<(), StoreError> {
         let loose = self.store.loose(doc)?;
         let mut edits: Vec<Parts> = loose.into_iter().filter(doc::fits_a_chunk).collect();
-        if edits.len() < AT_ONCE {
+        if edits.len() < at_least.max(1) {
             return Ok(());
         }
+        let first = self.first_of(doc)?;
         let mut delete = self
             .tx
             .prepare_cached("DELETE FROM change WHERE doc = ?1 AND hash = ?2")?;
         for edit in &edits {
             delete.execute(params![doc, &edit.hash.0[..]])?;
         }
-        edits.append(&mut self.take_open_chunk(doc)?);
+        edits.append(&mut self.take_open_chunk(doc, first.as_ref())?);
+        self.write_chunks(doc, edits, first.as_ref())
+    }
+
+    /// Packs the loose edits of all documents, once there are many.
+    pub(super) fn sweep(&self, most: usize) -> Result<(), StoreError> {
+        let edited = "SELECT DISTINCT c.doc FROM change c JOIN doc d ON d.nr = c.doc
+                      WHERE NOT d.single AND d.first IS NOT NULL";
+        let docs: Vec<i64> = self
+            .tx
+            .prepare_cached(edited)?
+            .query_map((), |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        if docs.len() > most {
+            for doc in docs {
+                self.pack_edits(doc, 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the chunks of a document to another one, which is the same document.
+    pub(super) fn move_chunks(&self, from: i64, to: i64) -> Result<(), StoreError> {
+        let edits = self.store.packed(from, self.first_of(from)?.as_ref())?;
+        if edits.is_empty() {
+            return Ok(());
+        }
+        self.tx
+            .prepare_cached("DELETE FROM chunk WHERE nr BETWEEN ?1 AND ?2")?
+            .execute(numbers(from))?;
+        let mut fresh = Vec::new();
+        for edit in edits {
+            if !self.store.has_change(to, &edit.hash)? {
+                fresh.push(edit);
+            }
+        }
+        self.write_chunks(to, fresh, self.first_of(to)?.as_ref())
+    }
+
+    fn first_of(&self, doc: i64) -> Result<Option<Parts>, StoreError> {
+        match self.store.kept(doc)? {
+            Some(kept) => self.store.first(doc, &kept),
+            None => Ok(None),
+        }
+    }
+
+    fn write_chunks(
+        &self,
+        doc: i64,
+        mut edits: Vec<Parts>,
+        first: Option<&Parts>,
+    ) -> Result<(), StoreError> {
         edits.sort_unstable_by_key(|edit| edit.start);
         let mut some = Vec::new();
         let mut bytes = 0;
@@ -106,54 +177,71 @@ impl Batch<'_> {
             let length: usize = edit.bytes().len();
             let is_full = some.len() == FULL || bytes + length > LARGEST_CHUNK;
             if is_full && !some.is_empty() {
-                self.write_chunk(doc, id, std::mem::take(&mut some))?;
+                self.write_chunk(doc, std::mem::take(&mut some), first)?;
                 bytes = 0;
             }
             bytes += length;
             some.push(edit);
         }
-        self.write_chunk(doc, id, some)
+        match some.is_empty() {
+            true => Ok(()),
+            false => self.write_chunk(doc, some, first),
+        }
     }
 
     /// The edits of the newest chunk, where it is not full. Its row is gone.
-    fn take_open_chunk(&self, doc: i64) -> Result<Vec<Parts>, StoreError> {
+    fn take_open_chunk(&self, doc: i64, first: Option<&Parts>) -> Result<Vec<Parts>, StoreError> {
         let mut newest = self.tx.prepare_cached(
-            "SELECT dict, body, rowid FROM chunk
-             WHERE doc = ?1 AND length(hashes) < ?2 AND length(body) < ?3
-               AND nr = (SELECT max(nr) FROM chunk WHERE doc = ?1)",
+            "SELECT dict, body, nr FROM chunk
+             WHERE length(hashes) < ?3 AND length(body) < ?4
+               AND nr = (SELECT max(nr) FROM chunk WHERE nr BETWEEN ?1 AND ?2)",
         )?;
-        let mut rows = newest.query(params![doc, FULL * PART, LARGEST_CHUNK / 8])?;
+        let [low, high] = numbers(doc);
+        let mut rows = newest.query(params![low, high, FULL * PART, LARGEST_CHUNK / 8])?;
         let Some(row) = rows.next()? else {
             return Ok(Vec::new());
         };
-        let edits = self.store.open_chunk(doc, row, 0)?;
+        let edits = self.store.open_chunk(doc, row, 0, first)?;
         let nr: i64 = row.get(2)?;
         self.tx
-            .prepare_cached("DELETE FROM chunk WHERE rowid = ?1")?
+            .prepare_cached("DELETE FROM chunk WHERE nr = ?1")?
             .execute([nr])?;
         Ok(edits)
     }
 
-    fn write_chunk(&self, doc: i64, id: DocId, edits: Vec<Parts>) -> Result<(), StoreError> {
+    fn write_chunk(
+        &self,
+        doc: i64,
+        edits: Vec<Parts>,
+        first: Option<&Parts>,
+    ) -> Result<(), StoreError> {
         let count = edits.len();
-        let (hashes, bytes) = doc::pack_chunk(edits);
+        let (hashes, bytes) = doc::pack_chunk(edits, first);
         // Nothing is deleted before what takes its place has been read back.
-        let again = doc::unpack_chunk(&bytes).unwrap_or_default();
+        let again = doc::unpack_chunk(&bytes, first).unwrap_or_default();
         let read: Vec<ChangeHash> = again.iter().map(|edit| edit.hash).collect();
         if read != hashes || read.len() != count {
-            return Err(StoreError::Corrupt(format!("edits of {id} in a chunk")));
+            return Err(StoreError::Corrupt(format!(
+                "edits of document {doc} in a chunk"
+            )));
         }
         let parts: Vec<u8> = (hashes.iter())
             .flat_map(|hash| &hash.0[..PART])
             .copied()
             .collect();
-        let (dict, body) = Packer::pack_chunk(&bytes)?;
+        let mut packer = self.store.packer.borrow_mut();
+        let packed = match bytes.len() < WORTH_MORE {
+            true => packer.pack(&bytes)?,
+            false => packer.pack_tight(&bytes)?,
+        };
+        let [low, high] = numbers(doc);
         self.tx
             .prepare_cached(
-                "INSERT INTO chunk (doc, nr, hashes, dict, body)
-                 SELECT ?1, coalesce(max(nr), 0) + 1, ?2, ?3, ?4 FROM chunk WHERE doc = ?1",
+                "INSERT INTO chunk (nr, hashes, dict, body)
+                 SELECT coalesce(max(nr), ?1 - 1) + 1, ?3, ?4, ?5 FROM chunk
+                 WHERE nr BETWEEN ?1 AND ?2",
             )?
-            .execute(params![doc, parts, dict, body])?;
+            .execute(params![low, high, parts, packed.dict, packed.body])?;
         Ok(())
     }
 }

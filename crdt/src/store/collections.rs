@@ -146,6 +146,19 @@ impl Batch<'_> {
         Ok(Place { nr, class: nr })
     }
 
+    /// Collections, class and number, looked up once.
+    pub(super) fn place(&mut self, collection: CollectionId) -> Result<Place, StoreError> {
+        if let Some(place) = self.places.get(&collection) {
+            return Ok(*place);
+        }
+        let place = self
+            .store
+            .place(collection)?
+            .ok_or(StoreError::NoCollection(collection))?;
+        self.places.insert(collection, place);
+        Ok(place)
+    }
+
     pub(super) fn class_id(&self, nr: i64) -> Result<CollectionId, StoreError> {
         Ok(self
             .tx
@@ -162,18 +175,12 @@ impl Batch<'_> {
             for side in [kept, twin] {
                 self.tx.execute(
                     "INSERT OR IGNORE INTO version (doc, fp, heads)
-                     SELECT ?1, fingerprint(id, heads), heads FROM (
-                       SELECT id, coalesce(heads, (SELECT hash FROM change WHERE doc = nr)) AS heads
-                       FROM doc WHERE nr = ?2)",
+                     SELECT ?1, fingerprint(id, heads), heads FROM doc WHERE nr = ?2",
                     [kept, side],
                 )?;
             }
-            self.tx.execute(
-                "UPDATE chunk SET doc = ?1,
-                   nr = nr + (SELECT coalesce(max(nr), 0) FROM chunk WHERE doc = ?1)
-                 WHERE doc = ?2",
-                [kept, twin],
-            )?;
+            self.move_chunks(*twin, *kept)?;
+            self.take_out(*twin, *kept)?;
             for table in ["change", "version", "blob_ref"] {
                 self.tx.execute(
                     &format!("UPDATE OR IGNORE {table} SET doc = ?1 WHERE doc = ?2"),
@@ -183,8 +190,9 @@ impl Batch<'_> {
                     .execute(&format!("DELETE FROM {table} WHERE doc = ?1"), [twin])?;
             }
             self.tx.execute("DELETE FROM doc WHERE nr = ?1", [twin])?;
-            let summary = self.store.summary_of(*kept, *id)?;
-            self.update_document(*kept, &summary)?;
+            self.drop_repeated(*kept)?;
+            let (summary, single) = self.store.summary_of(*kept, *id)?;
+            self.update_document(*kept, &summary, single)?;
             self.done.docs.insert((class, *id));
         }
         self.rename_in_logs(gone, &twins)?;
@@ -220,22 +228,24 @@ impl Batch<'_> {
         if twins.is_empty() {
             return Ok(());
         }
-        self.tx.execute_batch(
-            "CREATE TEMP TABLE IF NOT EXISTS moved (old INTEGER PRIMARY KEY, new INTEGER NOT NULL);
-             DELETE FROM moved;",
-        )?;
-        let mut insert = self
-            .tx
-            .prepare("INSERT INTO moved (old, new) VALUES (?1, ?2)")?;
-        for (_, kept, twin) in twins {
-            insert.execute([twin, kept])?;
+        let moved = twins.iter().map(|(_, kept, twin)| (*twin, *kept)).collect();
+        self.renumber(class, &moved)
+    }
+
+    /// A document that was united with another may have more than one change now; one that lies
+    /// in a block needs no row beside it.
+    fn drop_repeated(&self, doc: i64) -> Result<(), StoreError> {
+        self.tx
+            .prepare_cached("UPDATE doc SET single = 0 WHERE nr = ?1")?
+            .execute([doc])?;
+        let Some(kept) = self.store.kept(doc)? else {
+            return Ok(());
+        };
+        if let Some(first) = self.store.first(doc, &kept)? {
+            self.tx
+                .prepare_cached("DELETE FROM change WHERE doc = ?1 AND hash = ?2")?
+                .execute(params![doc, &first.hash.0[..]])?;
         }
-        self.tx.execute(
-            "UPDATE log SET doc = (SELECT new FROM moved WHERE old = doc)
-             WHERE coll IN (SELECT nr FROM collection WHERE class = ?1)
-               AND doc IN (SELECT old FROM moved)",
-            [class],
-        )?;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, params};
 use super::batch::{Batch, LogEnd};
 use super::log::origin_nr;
 use super::{Committed, Store, StoreError};
-use crate::id::{Chain, CollectionId, DocId, Origin, Timestamp};
+use crate::id::{Chain, CollectionId, Origin, Timestamp};
 use crate::sync::codec::MOST_POINTS;
 use crate::sync::{Reached, VersionVector};
 
@@ -166,6 +166,7 @@ impl Batch<'_> {
             return Ok(false);
         }
         self.settle()?;
+        self.good_up_to.clear();
         self.tx
             .prepare_cached(
                 "INSERT INTO retired (coll, origin, n) VALUES (?1, ?2, ?3)
@@ -202,33 +203,18 @@ impl Batch<'_> {
                 .chain_at(place.nr, origin, at)?
                 .unwrap_or(Chain::START),
         };
-        let rows: Vec<(i64, Vec<u8>)> = self
-            .tx
-            .prepare_cached(
-                "SELECT doc, hash FROM log WHERE coll = ?1 AND origin = ?2 AND n > ?3 ORDER BY n",
-            )?
-            .query_map(params![place.nr, origin, at], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?
-            .collect::<Result<_, _>>()?;
-        self.tx
-            .prepare_cached("DELETE FROM log WHERE coll = ?1 AND origin = ?2 AND n > ?3")?
-            .execute(params![place.nr, origin, at])?;
+        let names = self.take_above(place.nr, origin, at)?;
         let reached = Reached { n: at, chain };
         let grew = true;
         self.logs
             .insert((place.nr, origin), LogEnd { reached, grew });
         self.begin_incarnation()?;
-        for (doc, part) in rows {
-            let id = self
-                .tx
-                .prepare_cached("SELECT id FROM doc WHERE nr = ?1")?
-                .query_row([doc], |row| Ok(DocId(row.get(0)?)))?;
-            let Some(hash) = self.store.beginning(doc, &part)?.first().copied() else {
-                return Err(StoreError::Corrupt(format!(
-                    "a log row of {id} without its change"
-                )));
+        for name in names {
+            let found = self.store.beginning(name.doc, &name.part)?.first().copied();
+            let (Some(hash), Some(doc)) = (found, self.store.kept(name.doc)?) else {
+                return Err(StoreError::Corrupt("a name without its change".to_owned()));
             };
+            let id = doc.id;
             let key = (place.class, id);
             self.waiting_of(key)?;
             self.name(place.nr, self.own.nr, key, hash)?;

@@ -139,7 +139,7 @@ impl Page {
     };
 }
 
-const SELECT: &str = "SELECT k.id, d.id, coalesce(d.heads, (SELECT hash FROM change WHERE doc = d.nr)), d.token, d.kind, d.uid, d.live, d.name, d.start,
+const SELECT: &str = "SELECT k.id, d.id, d.heads, d.token, d.kind, d.uid, d.live, d.name, d.start,
                              d.end, d.recurring, d.conflicts
                       FROM doc d JOIN collection k ON k.nr = d.class";
 

@@ -1,9 +1,14 @@
 //! The logs: who named which change when, how far each side has got, and what to send next.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::batch::Batch;
+use super::blocks::Block;
 use super::chunks::Opened;
+use super::names::Name;
 use super::{Store, StoreError};
 use crate::doc;
 use crate::id::{Chain, ChangeHash, CollectionId, DeviceId, DocId, Origin};
@@ -29,13 +34,14 @@ pub struct LogPage {
     pub forks: Vec<Fork>,
 }
 
-/// A log row on its way into a page.
-struct Found {
-    seq: i64,
-    origin: Origin,
-    reached: Reached,
-    doc: i64,
-    hash: Vec<u8>,
+/// Blocks that are kept while a page is read.
+const MOST_BLOCKS: usize = 128;
+
+/// What was opened for a page and may be needed again for it.
+#[derive(Default)]
+struct Open {
+    chunk: Opened,
+    blocks: HashMap<i64, Arc<Block>>,
 }
 
 impl Store {
@@ -62,7 +68,7 @@ impl Store {
             false => None,
         };
         let most = (max_bytes / SMALL_ENTRY).clamp(16, MOST_ENTRIES);
-        let mut found = Vec::new();
+        let mut found: Vec<(Origin, Name)> = Vec::new();
         // Rows after the last one read of an origin that has more are not known yet.
         let mut known_up_to = i64::MAX;
         for (origin, ours) in self.vector(place.nr, 0)?.iter() {
@@ -79,33 +85,37 @@ impl Store {
                     n: from.n,
                 });
             } else if from.n < ours.n {
-                let before = found.len();
-                self.rows_after(place.nr, (nr, *origin), from.n, most, &mut found)?;
-                if found.len() - before == most {
-                    known_up_to = known_up_to.min(found[found.len() - 1].seq);
+                let names = self.names_after(place.nr, nr, from.n, most)?;
+                if let Some(last) = names.last().filter(|_| names.len() == most) {
+                    known_up_to = known_up_to.min(last.seq);
                 }
+                found.extend(names.into_iter().map(|name| (*origin, name)));
             }
         }
-        found.sort_unstable_by_key(|row| row.seq);
+        found.sort_unstable_by_key(|(_, name)| name.seq);
         let mut bytes = 0;
-        let mut opened = Opened::default();
-        for row in &found {
-            if row.seq > known_up_to
+        let mut open = Open::default();
+        let mut reached = BTreeMap::new();
+        for (origin, name) in &found {
+            if name.seq > known_up_to
                 || page.entries.len() >= most
                 || (bytes >= max_bytes && bytes > 0)
             {
                 page.more = true;
                 break;
             }
-            let (doc, body) = self.named_change(row, &mut opened)?;
+            let (doc, body) = self.named_change(origin.device, name, &mut open)?;
             bytes += body.len();
             page.entries.push(Entry {
-                origin: row.origin,
-                n: row.reached.n,
+                origin: *origin,
+                n: name.n,
                 doc,
                 bytes: body,
             });
-            page.after.set(row.origin, row.reached);
+            reached.insert(*origin, name.reached());
+        }
+        for (origin, reached) in reached {
+            page.after.set(origin, reached);
         }
         page.more |= known_up_to < i64::MAX;
         Ok(page)
@@ -159,84 +169,75 @@ impl Store {
         origin: i64,
         n: u64,
     ) -> Result<Option<Chain>, StoreError> {
-        Ok(self
-            .conn
-            .prepare_cached("SELECT chain FROM log WHERE coll = ?1 AND origin = ?2 AND n = ?3")?
-            .query_row(params![coll, origin, n], |row| Ok(Chain(row.get(0)?)))
-            .optional()?)
+        Ok(self.name_at(coll, origin, n)?.map(|name| name.chain))
     }
 
-    fn rows_after(
-        &self,
-        coll: i64,
-        (nr, origin): (i64, Origin),
-        n: u64,
-        most: usize,
-        into: &mut Vec<Found>,
-    ) -> Result<(), StoreError> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT n, chain, seq, doc, hash FROM log WHERE coll = ?1 AND origin = ?2 AND n > ?3
-             ORDER BY n LIMIT ?4",
-        )?;
-        let mut rows = statement.query(params![coll, nr, n, most])?;
-        while let Some(row) = rows.next()? {
-            let (seq, doc, hash) = (row.get(2)?, row.get(3)?, row.get(4)?);
-            into.push(Found {
-                seq,
-                origin,
-                reached: reached(row)?,
-                doc,
-                hash,
-            });
-        }
-        Ok(())
-    }
-
-    /// The document and the change behind a log row, which holds the beginning of the hash, in
-    /// the form that travels.
+    /// The document and the change behind a name in the log of a device, in the form that
+    /// travels.
     fn named_change(
         &self,
-        found: &Found,
-        opened: &mut Opened,
+        by: DeviceId,
+        name: &Name,
+        open: &mut Open,
     ) -> Result<(DocId, Vec<u8>), StoreError> {
-        let part = &found.hash[..];
-        let upper = [part, &[0xff; 32 - PART]].concat();
-        let mut statement = self.conn.prepare_cached(
-            "SELECT d.id, c.dict, c.body, c.hash FROM change c JOIN doc d ON d.nr = c.doc
-             WHERE c.doc = ?1 AND c.hash BETWEEN ?2 AND ?3",
-        )?;
-        let mut rows = statement.query(params![found.doc, part, upper])?;
-        let Some(row) = rows.next()? else {
-            return self.named_edit(found, opened);
+        let lost = || StoreError::Corrupt("a name without its change".to_owned());
+        let kept = self.kept(name.doc)?.ok_or_else(lost)?;
+        let doc = kept.id;
+        let travels = |at_rest, hash: &ChangeHash| {
+            doc::for_travel(at_rest, hash, by).map_err(|source| StoreError::Change { doc, source })
         };
-        let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-        let mut packer = self.packer.borrow_mut();
-        let at_rest = packer.unpack(&self.conn, row.get(1)?, body)?;
-        let (doc, hash) = (DocId(row.get(0)?), ChangeHash(row.get(3)?));
-        let bytes = doc::for_travel(at_rest, &hash, found.origin.device)
-            .map_err(|source| StoreError::Change { doc, source })?;
-        Ok((doc, bytes))
+        if let (Some(nr), Some(only)) = (kept.first, kept.only())
+            && only.0.starts_with(&name.part)
+        {
+            let block = self.block_of_page(nr, open)?;
+            let at_rest = block.change(name.doc).ok_or_else(lost)?;
+            return Ok((doc, travels(at_rest.to_vec(), &only)?));
+        }
+        if let Some((at_rest, hash)) = self.loose_beginning(name.doc, &name.part)? {
+            return Ok((doc, travels(at_rest, &hash)?));
+        }
+        let edits = self.packed_beginning(name.doc, &kept, &name.part, &mut open.chunk)?;
+        if let Some(edit) = edits.first() {
+            return Ok((doc, travels(edit.at_rest(), &edit.hash)?));
+        }
+        match self.first(name.doc, &kept)? {
+            Some(first) if first.hash.0.starts_with(&name.part) => {
+                Ok((doc, travels(first.at_rest(), &first.hash)?))
+            }
+            _ => Err(lost()),
+        }
     }
 
-    /// Likewise, where the change lies in a chunk.
-    fn named_edit(
+    fn block_of_page(&self, nr: i64, open: &mut Open) -> Result<Arc<Block>, StoreError> {
+        if let Some(block) = open.blocks.get(&nr) {
+            return Ok(block.clone());
+        }
+        let block = self.block(nr)?;
+        if open.blocks.len() >= MOST_BLOCKS {
+            open.blocks.clear();
+        }
+        open.blocks.insert(nr, block.clone());
+        Ok(block)
+    }
+
+    /// The change of a document that has a row of its own and whose hash begins so, in the form
+    /// that is kept.
+    fn loose_beginning(
         &self,
-        found: &Found,
-        opened: &mut Opened,
-    ) -> Result<(DocId, Vec<u8>), StoreError> {
-        let edits = self.packed_beginning(found.doc, &found.hash, opened)?;
-        let Some(edit) = edits.first() else {
-            return Err(StoreError::Corrupt(
-                "a log row without its change".to_owned(),
-            ));
+        doc: i64,
+        part: &[u8; PART],
+    ) -> Result<Option<(Vec<u8>, ChangeHash)>, StoreError> {
+        let upper = [&part[..], &[0xff; 32 - PART]].concat();
+        let mut statement = self.conn.prepare_cached(
+            "SELECT hash, dict, body FROM change WHERE doc = ?1 AND hash BETWEEN ?2 AND ?3",
+        )?;
+        let mut rows = statement.query(params![doc, part, upper])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
         };
-        let doc = self
-            .conn
-            .prepare_cached("SELECT id FROM doc WHERE nr = ?1")?
-            .query_row([found.doc], |row| Ok(DocId(row.get(0)?)))?;
-        let bytes = doc::for_travel(edit.at_rest(), &edit.hash, found.origin.device)
-            .map_err(|source| StoreError::Change { doc, source })?;
-        Ok((doc, bytes))
+        let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+        let at_rest = self.packer.borrow_mut().unpack(row.get(1)?, body)?;
+        Ok(Some((at_rest, ChangeHash(row.get(0)?))))
     }
 }
 

@@ -17,6 +17,7 @@
 
 mod batch;
 mod blobs;
+mod blocks;
 mod changes;
 mod check;
 mod chunks;
@@ -29,6 +30,7 @@ mod life;
 mod log;
 mod members;
 mod migrate;
+mod names;
 mod open;
 mod operations;
 mod pack;

@@ -2,16 +2,18 @@
 
 use std::cell::{Cell, RefCell};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::blocks::Block;
 use super::items::{Fingerprint, split_hashes};
 use super::pack::Packer;
 use super::{StoreError, migrate};
-use crate::id::{DeviceId, DocId, Origin};
+use crate::id::{DeviceId, DocId, Origin, Timestamp};
 
 /// How long to wait for another process that is just closing the file.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,6 +32,7 @@ pub(super) struct Own {
 pub struct Store {
     pub(super) conn: Connection,
     pub(super) packer: RefCell<Packer>,
+    pub(super) last_block: RefCell<Option<Arc<Block>>>,
     pub(super) own: Cell<Own>,
 }
 
@@ -87,10 +90,11 @@ impl Store {
                 incarnation,
             },
         )?;
-        let packer = Packer::open(&conn)?;
+        let packer = RefCell::new(Packer::new()?);
         Ok(Self {
             conn,
             packer,
+            last_block: RefCell::new(None),
             own: Cell::new(own),
         })
     }
@@ -112,6 +116,11 @@ impl Store {
     /// Packs the file tight, after a large import: takes a second and the file's size again
     /// on the disk while it runs.
     pub fn compact(&mut self) -> Result<(), StoreError> {
+        {
+            let batch = self.batch(Timestamp::default())?;
+            batch.sweep(0)?;
+            batch.tx.commit()?;
+        }
         self.conn
             .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
         Ok(())

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::names::Name;
 use super::{Batch, Committed, Store, StoreError};
 use crate::id::{ChangeHash, CollectionId, DocId, Timestamp};
 
@@ -102,38 +103,63 @@ impl Store {
             return Ok(BTreeMap::new());
         };
         let mut statement = self.conn.prepare_cached(
-            "SELECT l.hash, o.what FROM log l
-             JOIN operation_range r ON r.coll = l.coll AND r.origin = l.origin
-               AND l.n BETWEEN r.first AND r.last
-             JOIN operation o ON o.nr = r.operation AND o.kind = ?2
-             WHERE l.doc = ?1",
+            "SELECT r.coll, r.origin, r.first, r.last, o.what FROM operation_range r
+             JOIN operation o ON o.nr = r.operation WHERE o.kind = ?1",
         )?;
-        let rows = statement.query_map(params![nr, kind], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut rows = statement.query([kind])?;
+        let mut out = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let made = self
+                .names_of(row)?
+                .into_iter()
+                .filter(|name| name.doc == nr);
+            for name in made {
+                out.insert(name.part.to_vec(), row.get(4)?);
+            }
+        }
+        Ok(out)
+    }
+
+    /// The names of a range: collection, origin, the first and the last number.
+    fn names_of(&self, range: &Row<'_>) -> Result<Vec<Name>, StoreError> {
+        let (first, last): (u64, u64) = (range.get(2)?, range.get(3)?);
+        let before = first.saturating_sub(1);
+        let most = usize::try_from(last.saturating_sub(before)).unwrap_or(usize::MAX);
+        let mut names = self.names_after(range.get(0)?, range.get(1)?, before, most)?;
+        names.retain(|name| name.n <= last);
+        Ok(names)
     }
 
     /// The changes to items that an operation made, by document, in the order they were made.
     pub fn made_by(&self, operation: i64) -> Result<Vec<Made>, StoreError> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT k.id, d.id, d.nr, l.hash FROM operation_range r
-             JOIN log l ON l.coll = r.coll AND l.origin = r.origin AND l.n BETWEEN r.first AND r.last
-             JOIN doc d ON d.nr = l.doc JOIN collection k ON k.nr = d.class
-             WHERE r.operation = ?1 ORDER BY k.id, d.id, l.seq",
+            "SELECT coll, origin, first, last FROM operation_range WHERE operation = ?1",
+        )?;
+        let mut place = self.conn.prepare_cached(
+            "SELECT k.id, d.id FROM doc d JOIN collection k ON k.nr = d.class WHERE d.nr = ?1",
         )?;
         let mut rows = statement.query([operation])?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {
-            let (collection, doc) = (CollectionId(row.get(0)?), DocId(row.get(1)?));
-            let part = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
-            if let Some(change) = self.beginning(row.get(2)?, part)?.first().copied() {
-                out.push(Made {
-                    collection,
-                    doc,
-                    change,
-                });
+            for name in self.names_of(row)? {
+                let found = self.beginning(name.doc, &name.part)?.first().copied();
+                let at = place
+                    .query_row([name.doc], |row| {
+                        Ok((CollectionId(row.get(0)?), DocId(row.get(1)?)))
+                    })
+                    .optional()?;
+                if let (Some(change), Some((collection, doc))) = (found, at) {
+                    let made = Made {
+                        collection,
+                        doc,
+                        change,
+                    };
+                    out.push((name.seq, made));
+                }
             }
         }
-        Ok(out)
+        out.sort_by_key(|(seq, made)| (made.collection, made.doc, *seq));
+        Ok(out.into_iter().map(|(_, made)| made).collect())
     }
 }
 

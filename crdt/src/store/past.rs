@@ -58,18 +58,22 @@ impl Store {
         if wanted.is_empty() {
             return Ok(out);
         }
-        let mut statement = self.conn.prepare_cached(
-            "SELECT l.doc, l.hash, l.seq, o.device FROM log l JOIN origin o ON o.nr = l.origin",
-        )?;
+        let mut devices: HashMap<i64, DeviceId> = HashMap::new();
+        let mut statement = self.conn.prepare_cached("SELECT nr, device FROM origin")?;
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {
-            if let Some(key) = wanted.get(&row.get(0)?)
-                && let Some(receipts) = out.get_mut(key)
-            {
-                let name = (row.get(2)?, DeviceId(row.get(3)?));
-                receipts.0.entry(row.get(1)?).or_default().push(name);
-            }
+            devices.insert(row.get(0)?, DeviceId(row.get(1)?));
         }
+        self.each_name(|_, origin, name| {
+            if let Some(key) = wanted.get(&name.doc)
+                && let Some(receipts) = out.get_mut(key)
+                && let Some(device) = devices.get(&origin)
+            {
+                let place = u64::try_from(name.seq).unwrap_or(0);
+                let names = receipts.0.entry(name.part.to_vec()).or_default();
+                names.push((place, *device));
+            }
+        })?;
         Ok(out)
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::batch::{Batch, Standing};
 use super::log::{PART, origin_nr};
@@ -175,9 +175,9 @@ impl Batch<'_> {
         rolled_back: &mut bool,
     ) -> Result<Result<bool, Why>, StoreError> {
         let place = self.place(collection)?;
-        let origin = origin_nr(&self.tx, &entry.origin)?;
+        let origin = self.origin(entry.origin)?;
         if self
-            .retired_at(place.nr, origin)?
+            .good_up_to(place.nr, origin)?
             .is_some_and(|last| entry.n > last)
         {
             // its name is void; whoever holds it names it anew once they know
@@ -222,10 +222,34 @@ impl Batch<'_> {
             *rolled_back = true;
         }
         self.name(place.nr, origin, key, hash)?;
-        self.tx
-            .prepare_cached("DELETE FROM quarantine WHERE coll = ?1 AND origin = ?2 AND n = ?3")?
-            .execute(params![place.nr, origin, entry.n])?;
+        if self.has_quarantine {
+            self.tx
+                .prepare_cached(
+                    "DELETE FROM quarantine WHERE coll = ?1 AND origin = ?2 AND n = ?3",
+                )?
+                .execute(params![place.nr, origin, entry.n])?;
+        }
         Ok(Ok(true))
+    }
+
+    /// The number of an origin, looked up once.
+    fn origin(&mut self, origin: Origin) -> Result<i64, StoreError> {
+        if let Some(nr) = self.origins.get(&origin) {
+            return Ok(*nr);
+        }
+        let nr = origin_nr(&self.tx, &origin)?;
+        self.origins.insert(origin, nr);
+        Ok(nr)
+    }
+
+    /// Up to which number an origin's names are good, looked up once.
+    fn good_up_to(&mut self, coll: i64, origin: i64) -> Result<Option<u64>, StoreError> {
+        if let Some(known) = self.good_up_to.get(&(coll, origin)) {
+            return Ok(*known);
+        }
+        let last = self.retired_at(coll, origin)?;
+        self.good_up_to.insert((coll, origin), last);
+        Ok(last)
     }
 
     /// The change of an entry, whole again: the peer names what it builds on by the beginnings
@@ -277,18 +301,12 @@ impl Batch<'_> {
         if let Some(row) = waiting {
             return Ok(row.hash.0.starts_with(part) && row.doc == key);
         }
-        let stored = self
-            .tx
-            .prepare_cached(
-                "SELECT l.hash = ?4 AND d.id = ?5 FROM log l JOIN doc d ON d.nr = l.doc
-                 WHERE l.coll = ?1 AND l.origin = ?2 AND l.n = ?3",
-            )?
-            .query_row(params![coll, origin, n, part, &key.1.0[..]], |row| {
-                row.get(0)
-            })
-            .optional()?;
-        // No row: it lies under a floor, where names are no longer told apart.
-        Ok(stored.unwrap_or(true))
+        let Some(name) = self.store.name_at(coll, origin, n)? else {
+            // it lies under a floor, where names are no longer told apart
+            return Ok(true);
+        };
+        let doc = self.store.kept(name.doc)?;
+        Ok(name.part[..] == *part && doc.is_some_and(|doc| doc.id == key.1))
     }
 
     fn try_out(
@@ -308,12 +326,13 @@ impl Batch<'_> {
     }
 
     fn quarantine(
-        &self,
+        &mut self,
         coll: i64,
         origin: i64,
         entry: &Entry,
         reason: &str,
     ) -> Result<Result<bool, Why>, StoreError> {
+        self.has_quarantine = true;
         self.tx
             .prepare_cached(
                 "INSERT OR REPLACE INTO quarantine (coll, origin, n, doc, at, reason, body)

@@ -5,13 +5,20 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::{CachedStatement, OptionalExtension, Transaction, params};
 
 use super::batch::{Batch, Waiting};
+use super::blocks::{self, ENOUGH, Filling};
 use super::chunks::AT_ONCE;
 use super::items::{join_hashes, kind_value};
 use super::log::PART;
+use super::names::Name;
 use super::{Store, StoreError};
 use crate::doc::{Document, Parts, Sealed, Summary};
 use crate::id::{CollectionId, DocId, Origin};
 use crate::sync::Reached;
+
+/// So often, by names, it is looked whether many documents have loose edits.
+pub(super) const SWEEP_EVERY: i64 = 64;
+/// Documents that may have loose edits.
+const MOST_LOOSE: usize = 256;
 
 /// What is written for every new document, prepared once for many.
 struct Inserts<'t> {
@@ -26,8 +33,8 @@ impl<'t> Inserts<'t> {
         Ok(Self {
             doc: tx.prepare_cached(
                 "INSERT INTO doc (class, id, heads, token, live, recurring, conflicts,
-                                  kind, uid, name, start, end, search)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                                  kind, uid, name, start, end, search, first, single)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?,
             change: tx.prepare_cached(
                 "INSERT INTO change (doc, hash, dict, body) VALUES (?1, ?2, ?3, ?4)",
@@ -44,7 +51,12 @@ impl Batch<'_> {
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
         let waiting = std::mem::take(&mut self.waiting);
         self.bytes = 0;
-        self.train(&waiting)?;
+        let is_new = |doc: &&Waiting| doc.nr.is_none() && !doc.changes.is_empty();
+        let mut filling = match waiting.values().filter(is_new).nth(ENOUGH - 1) {
+            Some(_) => Some(self.fill()?),
+            None => None,
+        };
+        let (mut comes_alone, mut edits, mut crowded) = (false, false, Vec::new());
         let mut numbers = HashMap::with_capacity(waiting.len());
         let mut classes: HashMap<i64, CollectionId> = HashMap::new();
         let mut inserts = Inserts::prepare(&self.tx)?;
@@ -59,35 +71,56 @@ impl Batch<'_> {
                     };
                     classes.insert(key.0, class);
                     self.done.docs.insert((class, key.1));
-                    self.settle_document(key, nr, &waiting.changes, &mut inserts)?
+                    comes_alone |= nr.is_none();
+                    edits |= nr.is_some() || waiting.changes.len() > 1;
+                    self.settle_document(
+                        key,
+                        nr,
+                        &waiting.changes,
+                        &mut inserts,
+                        &mut filling,
+                        &mut crowded,
+                    )?
                 }
             };
             numbers.insert(key, nr);
         }
-        let mut insert = self.tx.prepare_cached(
-            "INSERT INTO log (coll, origin, n, seq, doc, chain, hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        for row in std::mem::take(&mut self.rows) {
-            let nr = numbers.get(&row.doc).copied();
-            let Reached { n, chain } = row.reached;
-            let (chain, hash) = (&chain.0[..], &row.hash.0[..PART]);
-            insert.execute(params![row.coll, row.origin, n, row.seq, nr, chain, hash])?;
+        if let Some(filling) = &mut filling {
+            self.write_block(filling)?;
         }
-        Ok(())
+        // what lies in blocks is read by these, so they come after
+        for nr in crowded {
+            self.pack_edits(nr, AT_ONCE)?;
+        }
+        if filling.is_none() && comes_alone {
+            self.gather()?;
+        }
+        if edits && self.seq / SWEEP_EVERY != self.swept {
+            self.swept = self.seq / SWEEP_EVERY;
+            self.sweep(MOST_LOOSE)?;
+        }
+        drop(inserts);
+        self.write_names(&numbers)
     }
 
-    fn train(&mut self, waiting: &BTreeMap<(i64, DocId), Waiting>) -> Result<(), StoreError> {
-        let mut by_class: BTreeMap<i64, Vec<&[u8]>> = BTreeMap::new();
-        for ((class, _), doc) in waiting {
-            let changes = doc.changes.iter().map(|fresh| &fresh.at_rest[..]);
-            by_class.entry(*class).or_default().extend(changes);
+    /// Writes the names that wait, in the order in which they were given.
+    fn write_names(&mut self, numbers: &HashMap<(i64, DocId), i64>) -> Result<(), StoreError> {
+        let mut logs: BTreeMap<(i64, i64), Vec<Name>> = BTreeMap::new();
+        for row in std::mem::take(&mut self.rows) {
+            let Reached { n, chain } = row.reached;
+            let mut part = [0; PART];
+            part.copy_from_slice(&row.hash.0[..PART]);
+            let unknown = || StoreError::Corrupt("a name without its document".to_owned());
+            logs.entry((row.coll, row.origin)).or_default().push(Name {
+                n,
+                seq: row.seq,
+                doc: numbers.get(&row.doc).copied().ok_or_else(unknown)?,
+                part,
+                chain,
+            });
         }
-        let mut packer = self.store.packer.borrow_mut();
-        for (class, all) in by_class {
-            if packer.wants_training(class, all.len()) {
-                packer.train(&self.tx, class, &all)?;
-            }
+        for ((coll, origin), names) in logs {
+            self.append(coll, origin, &names)?;
         }
         Ok(())
     }
@@ -98,25 +131,39 @@ impl Batch<'_> {
         nr: Option<i64>,
         changes: &[Box<Sealed>],
         inserts: &mut Inserts<'_>,
+        filling: &mut Option<Filling>,
+        crowded: &mut Vec<i64>,
     ) -> Result<i64, StoreError> {
         let is_new = nr.is_none();
-        let nr = self.write_document(key, nr, changes, inserts)?;
-        let mut packer = self.store.packer.borrow_mut();
-        for change in changes {
-            let packed = packer.pack(key.0, &change.at_rest)?;
-            let row = params![nr, &change.hash.0[..], packed.dict, packed.body];
-            inserts.change.execute(row)?;
+        // of a new document, the place of the change that goes into a block
+        let first = match filling {
+            Some(_) if is_new => changes.iter().position(|it| blocks::fits(&it.at_rest)),
+            _ => None,
+        };
+        let block = first.and(filling.as_ref()).map(Filling::nr);
+        let nr = self.write_document(key, nr, changes, block, inserts)?;
+        for (place, change) in changes.iter().enumerate() {
+            if let Some(filling) = filling.as_mut().filter(|_| first == Some(place)) {
+                filling.add(nr, &change.at_rest);
+                if filling.is_full() {
+                    self.write_block(filling)?;
+                }
+            } else {
+                let mut packer = self.store.packer.borrow_mut();
+                let packed = packer.pack(&change.at_rest)?;
+                let row = params![nr, &change.hash.0[..], packed.dict, packed.body];
+                inserts.change.execute(row)?;
+            }
             for blob in &change.blobs {
                 inserts.blob_ref.execute(params![&blob.0[..], nr])?;
             }
         }
-        drop(packer);
         if changes.len() == 1 && is_new {
             return Ok(nr);
         }
         let loose: i64 = inserts.loose.query_row([nr], |row| row.get(0))?;
         if loose >= AT_ONCE as i64 {
-            self.pack_edits(nr, key.1)?;
+            crowded.push(nr);
         }
         Ok(nr)
     }
@@ -127,12 +174,14 @@ impl Batch<'_> {
         key: (i64, DocId),
         nr: Option<i64>,
         fresh: &[Box<Sealed>],
+        block: Option<i64>,
         inserts: &mut Inserts<'_>,
     ) -> Result<i64, StoreError> {
+        let single = fresh.len() == 1;
         if let (None, [change]) = (nr, fresh)
             && let Some(summary) = &change.first
         {
-            return self.insert_document(key, summary, true, inserts);
+            return self.insert_document(key, summary, single, block, inserts);
         }
         let wrong = |source| StoreError::Change { doc: key.1, source };
         let all: Result<Vec<Parts>, _> = fresh.iter().map(|change| change.parts()).collect();
@@ -143,10 +192,10 @@ impl Batch<'_> {
         let summary = Document::of(all).map_err(wrong)?.summary();
         match nr {
             Some(nr) => {
-                self.update_document(nr, &summary)?;
+                self.update_document(nr, &summary, false)?;
                 Ok(nr)
             }
-            None => self.insert_document(key, &summary, fresh.len() == 1, inserts),
+            None => self.insert_document(key, &summary, single, block, inserts),
         }
     }
 
@@ -155,13 +204,13 @@ impl Batch<'_> {
         key: (i64, DocId),
         s: &Summary,
         single: bool,
+        block: Option<i64>,
         inserts: &mut Inserts<'_>,
     ) -> Result<i64, StoreError> {
-        let heads = (!single).then(|| join_hashes(&s.heads));
         inserts.doc.execute(params![
             key.0,
             &key.1.0[..],
-            heads,
+            join_hashes(&s.heads),
             self.token,
             s.live,
             s.recurring,
@@ -171,29 +220,34 @@ impl Batch<'_> {
             s.name,
             s.start,
             s.end,
-            s.search
+            s.search,
+            block,
+            single
         ])?;
         Ok(self.tx.last_insert_rowid())
     }
 
     /// Gives a document its new derived row. The state it had stays known under its mark: one
     /// of several heads gets a row, one of a single head is that change.
-    pub(super) fn update_document(&self, nr: i64, s: &Summary) -> Result<(), StoreError> {
+    pub(super) fn update_document(
+        &self,
+        nr: i64,
+        s: &Summary,
+        single: bool,
+    ) -> Result<(), StoreError> {
         let heads = join_hashes(&s.heads);
-        // A single change has no heads in its row: it is the head.
         self.tx
             .prepare_cached(
                 "INSERT OR IGNORE INTO version (doc, fp, heads)
-                 SELECT ?1, fingerprint(id, before), before FROM (
-                   SELECT id, coalesce(heads, (SELECT hash FROM change WHERE doc = nr)) AS before
-                   FROM doc WHERE nr = ?1)
-                 WHERE before <> ?2 AND length(before) > 32",
+                 SELECT nr, fingerprint(id, heads), heads FROM doc
+                 WHERE nr = ?1 AND heads <> ?2 AND length(heads) > 32",
             )?
             .execute(params![nr, heads])?;
         self.tx
             .prepare_cached(
                 "UPDATE doc SET heads = ?2, token = ?3, live = ?4, recurring = ?5, conflicts = ?6,
-                   kind = ?7, uid = ?8, name = ?9, start = ?10, end = ?11, search = ?12
+                   kind = ?7, uid = ?8, name = ?9, start = ?10, end = ?11, search = ?12,
+                   single = ?13
                  WHERE nr = ?1",
             )?
             .execute(params![
@@ -208,7 +262,8 @@ impl Batch<'_> {
                 s.name,
                 s.start,
                 s.end,
-                s.search
+                s.search,
+                single
             ])?;
         Ok(())
     }
@@ -311,10 +366,11 @@ impl Batch<'_> {
 }
 
 impl Store {
-    /// Derives the row of a document again from its stored changes.
-    pub(super) fn summary_of(&self, nr: i64, id: DocId) -> Result<Summary, StoreError> {
+    /// Derives the row of a document again from its stored changes; says with it whether there
+    /// is but one.
+    pub(super) fn summary_of(&self, nr: i64, id: DocId) -> Result<(Summary, bool), StoreError> {
         let document = Document::of(self.parts_of(nr)?);
         let document = document.map_err(|source| StoreError::Change { doc: id, source })?;
-        Ok(document.summary())
+        Ok((document.summary(), document.changes().len() == 1))
     }
 }

@@ -247,15 +247,17 @@ proptest! {
             edit.hash = write(edit.draft()).0;
             edits.push(edit);
         }
-        let (hashes, bytes) = pack_chunk(edits.clone());
-        let mut read = unpack_chunk(&bytes).unwrap();
+        let first = (byte % 2 == 1 && edits.len() > 1).then(|| edits.remove(0));
+        let before = first.as_ref();
+        let (hashes, bytes) = pack_chunk(edits.clone(), before);
+        let mut read = unpack_chunk(&bytes, before).unwrap();
         prop_assert_eq!(&read.iter().map(|edit| edit.hash).collect::<Vec<_>>(), &hashes);
         read.sort_by_key(|edit| edit.hash);
         edits.sort_by_key(|edit| edit.hash);
         prop_assert_eq!(read, edits);
         let mut damaged = bytes.clone();
         damaged[at.index(bytes.len())] = byte;
-        let _ = unpack_chunk(&damaged);
+        let _ = unpack_chunk(&damaged, before);
     }
 }
 

@@ -124,9 +124,15 @@ fn two_collections_that_become_one_keep_the_chunks_of_both() {
             batch.add(FRIENDS, doc, bytes.clone()).unwrap();
         }
     });
-    assert_eq!(count(&store, "SELECT count(DISTINCT doc) FROM chunk"), 2);
+    assert_eq!(
+        count(&store, "SELECT count(DISTINCT nr >> 16) FROM chunk"),
+        2
+    );
     in_batch(&mut store, |batch| batch.unite(CONTACTS, FRIENDS).unwrap());
-    assert_eq!(count(&store, "SELECT count(DISTINCT doc) FROM chunk"), 1);
+    assert_eq!(
+        count(&store, "SELECT count(DISTINCT nr >> 16) FROM chunk"),
+        1
+    );
     let both: BTreeSet<Vec<u8>> = all.iter().chain(&others).cloned().collect();
     let read = store.document(CONTACTS, doc).unwrap();
     assert_eq!(
@@ -180,4 +186,46 @@ fn a_damaged_chunk_is_told_and_nothing_is_lost_silently() {
         drop(tx);
     }
     assert_eq!(store.changes_of(CONTACTS, doc).unwrap().len(), 41);
+}
+
+#[test]
+fn items_of_few_edits_are_packed_together_and_every_edit_is_read_back() {
+    let mut store = store(1);
+    let mut all = Vec::new();
+    in_batch(&mut store, |batch| {
+        for i in 0..300 {
+            let (doc, first) = born(&format!("uid-{i}"), &format!("Name {i}"));
+            batch.add(CONTACTS, doc, first.clone()).unwrap();
+            all.push((doc, vec![first]));
+        }
+    });
+    for turn in 0..3_usize {
+        for (doc, changes) in all.iter_mut().skip(turn * 10) {
+            let edit = edit_again(changes, turn as u8, &format!("Edit {turn}"));
+            add(&mut store, *doc, &edit);
+            changes.push(edit);
+        }
+    }
+    assert!(
+        count(&store, "SELECT count(*) FROM change") < 600,
+        "many are packed already"
+    );
+    store.compact().unwrap();
+    assert_eq!(count(&store, "SELECT count(*) FROM change"), 0);
+    for (doc, changes) in &all {
+        let read = store.changes_of(CONTACTS, *doc).unwrap();
+        assert_eq!(sorted(read), sorted(changes.clone()));
+    }
+    let mut other = self::store(2);
+    send_all(&store, &mut other, CONTACTS, 1 << 20);
+    for (doc, changes) in &all {
+        let read = other.changes_of(CONTACTS, *doc).unwrap();
+        assert_eq!(sorted(read), sorted(changes.clone()));
+        for bytes in changes {
+            in_batch(&mut other, |batch| {
+                let again = batch.add(CONTACTS, *doc, bytes.clone()).unwrap();
+                assert_eq!(again, Added::Known);
+            });
+        }
+    }
 }
