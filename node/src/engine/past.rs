@@ -38,9 +38,7 @@ impl Engine {
                 (Reply::Revived(done.0), done.1)
             }
             Past::Undo { operation, write } => {
-                let done = store.with(move |store| undo::undo(store, operation, write, me));
-                let done = done.await?;
-                (Reply::Undone(done.0), done.1)
+                return Ok(Reply::Undone(self.undo(operation, write).await?));
             }
             Past::Restore {
                 target,

@@ -12,9 +12,9 @@ use pimesh_crdt::item::{key, names};
 use pimesh_crdt::store::{Committed, ItemRow, Made, Operation, Receipts, Store};
 use pimesh_crdt::{ChangeHash, CollectionId, DocId};
 
-use super::EngineError;
 use super::items::Words;
 use super::who::{Me, now};
+use super::{Engine, EngineError};
 use crate::api::{Failure, Moment, OperationInfo, Operations, TakenBack, Undone, Write};
 
 /// Items that are told one by one; all are counted.
@@ -24,6 +24,9 @@ pub(super) const MOST_TOLD: usize = 1000;
 const DRAWS: usize = 64;
 /// How often an author is drawn for the value that shall be shown.
 const DRAWS_OF_FIRST: usize = 8;
+
+/// Items that one transaction takes back: short enough for others to get their turn.
+const ITEMS_AT_ONCE: usize = 500;
 
 /// The kind of an operation that takes back another.
 const UNDO: &str = "undo";
@@ -95,65 +98,120 @@ fn told(at: &str) -> Option<String> {
     }
 }
 
-/// Takes back an operation: the one named, or the last that was not undone.
-pub(super) fn undo(
-    store: &mut Store,
-    wanted: Option<i64>,
-    write: Write,
-    me: Me,
-) -> Result<(Undone, Committed), EngineError> {
-    let operation = pick(store, wanted)?;
-    let mut by_doc: BTreeMap<Key, BTreeSet<ChangeHash>> = BTreeMap::new();
-    for Made {
-        collection,
-        doc,
-        change,
-    } in store.made_by(operation.nr)?
-    {
-        by_doc.entry((collection, doc)).or_default().insert(change);
-    }
-    let receipts = store.receipts(by_doc.keys().copied())?;
-    let dry_run = write == Write::DryRun;
-    let (mut changed, mut kept, mut items) = (0, 0, Vec::new());
-    let mut batch = store.batch(now())?;
-    for (key, ours) in &by_doc {
-        let Some(receipts) = receipts.get(key) else {
-            continue;
-        };
-        let stored = batch.changes_of(key.0, key.1)?;
-        let document = Document::load(stored.iter().map(Vec::as_slice))?;
-        let back = back(&document, ours, receipts);
-        let changes = changes(&document, &back, me)?;
-        changed += u64::from(!changes.is_empty());
-        kept += u64::from(!back.kept.is_empty());
-        let told = Told::of(&back.edits, &back.kept);
-        if items.len() < MOST_TOLD && !told.is_empty() {
-            items.push((*key, told));
+impl Engine {
+    /// Takes back an operation: the one named, or the last that was not undone.
+    ///
+    /// Goes in transactions of [`ITEMS_AT_ONCE`] items, so that others get their turn. Where it
+    /// ends early the operation counts as not undone; what is back already is found so when it
+    /// is undone again.
+    pub(super) async fn undo(
+        &self,
+        wanted: Option<i64>,
+        write: Write,
+    ) -> Result<Undone, EngineError> {
+        let (store, me) = (&self.inner.store, self.me());
+        let begin = store.with(move |store| Undoing::begin(store, wanted, write));
+        let mut undoing = begin.await?;
+        while !undoing.left.is_empty() {
+            let step = store.with(move |store| {
+                let committed = undoing.step(store, me)?;
+                Ok::<_, EngineError>((undoing, committed))
+            });
+            let (next, committed) = step.await?;
+            undoing = next;
+            self.announce(&committed).await?;
         }
-        if !dry_run {
-            for change in changes {
-                batch.add(key.0, key.1, change.bytes)?;
+        store.with(move |store| undoing.done(store)).await
+    }
+}
+
+/// An operation that is being taken back.
+struct Undoing {
+    operation: Operation,
+    write: Write,
+    /// Documents that are not looked at yet, the last one next, with what the operation made.
+    left: Vec<(Key, BTreeSet<ChangeHash>)>,
+    receipts: BTreeMap<Key, Receipts>,
+    number: Option<i64>,
+    changed: u64,
+    kept: u64,
+    items: Vec<(Key, Told)>,
+}
+
+impl Undoing {
+    fn begin(store: &mut Store, wanted: Option<i64>, write: Write) -> Result<Self, EngineError> {
+        let operation = pick(store, wanted)?;
+        let mut by_doc: BTreeMap<Key, BTreeSet<ChangeHash>> = BTreeMap::new();
+        for Made {
+            collection,
+            doc,
+            change,
+        } in store.made_by(operation.nr)?
+        {
+            by_doc.entry((collection, doc)).or_default().insert(change);
+        }
+        let receipts = store.receipts(by_doc.keys().copied())?;
+        Ok(Self {
+            operation,
+            write,
+            left: by_doc.into_iter().rev().collect(),
+            receipts,
+            number: None,
+            changed: 0,
+            kept: 0,
+            items: Vec::new(),
+        })
+    }
+
+    /// Takes back what the operation did to some items, in one transaction; with the last ones
+    /// the operation is undone.
+    fn step(&mut self, store: &mut Store, me: Me) -> Result<Committed, EngineError> {
+        let mut batch = store.batch(now())?;
+        for _ in 0..ITEMS_AT_ONCE {
+            let Some((key, ours)) = self.left.pop() else {
+                break;
+            };
+            let Some(receipts) = self.receipts.get(&key) else {
+                continue;
+            };
+            let stored = batch.changes_of(key.0, key.1)?;
+            let document = Document::load(stored.iter().map(Vec::as_slice))?;
+            let back = back(&document, &ours, receipts);
+            let changes = changes(&document, &back, me)?;
+            self.changed += u64::from(!changes.is_empty());
+            self.kept += u64::from(!back.kept.is_empty());
+            let told = Told::of(&back.edits, &back.kept);
+            if self.items.len() < MOST_TOLD && !told.is_empty() {
+                self.items.push((key, told));
+            }
+            if self.write == Write::Really {
+                for change in changes {
+                    batch.add(key.0, key.1, change.bytes)?;
+                }
             }
         }
-    }
-    let (mut committed, mut number) = (Committed::default(), None);
-    if dry_run || changed == 0 {
-        drop(batch); // and with it whatever it holds
-    } else {
+        if self.write == Write::DryRun || self.changed == 0 {
+            return Ok(Committed::default()); // the batch goes, and with it whatever it holds
+        }
+        let operation = &self.operation;
         let what = format!("{}: {} {}", operation.nr, operation.kind, operation.what);
-        number = batch.record(UNDO, &what, None)?;
-        batch.set_undone(operation.nr, number)?;
-        committed = batch.commit()?;
+        self.number = batch.record(UNDO, &what, self.number)?;
+        if self.left.is_empty() {
+            batch.set_undone(operation.nr, self.number)?;
+        }
+        Ok(batch.commit()?)
     }
-    let done = Undone {
-        dry_run,
-        operation: info(&operation),
-        undo: number,
-        changed,
-        kept,
-        items: tell(store, items)?,
-    };
-    Ok((done, committed))
+
+    fn done(self, store: &mut Store) -> Result<Undone, EngineError> {
+        Ok(Undone {
+            dry_run: self.write == Write::DryRun,
+            operation: info(&self.operation),
+            undo: self.number,
+            changed: self.changed,
+            kept: self.kept,
+            items: tell(store, self.items)?,
+        })
+    }
 }
 
 /// Items as they are now, with what became of them.
@@ -254,4 +312,65 @@ fn stands_beside(
         return Ok(true);
     };
     Ok(decode(&beside.bytes)?.actor < decode(&first.bytes)?.actor)
+}
+
+#[cfg(test)]
+mod tests {
+    use pimesh_crdt::doc::genesis;
+    use pimesh_crdt::item::Item;
+    use pimesh_crdt::store::Filter;
+    use pimesh_crdt::{DeviceId, Timestamp};
+
+    use super::*;
+
+    const CONTACTS: CollectionId = CollectionId([7; 16]);
+    const ITEMS: usize = 2 * ITEMS_AT_ONCE + 1;
+
+    /// A store into which so many contacts were imported.
+    fn imported() -> Store {
+        let mut store = Store::open_in_memory(DeviceId([1; 32])).unwrap();
+        let mut batch = store.batch(Timestamp(1)).unwrap();
+        batch
+            .upsert_collection(CONTACTS, "contacts", "Contacts", "")
+            .unwrap();
+        for i in 0..ITEMS {
+            let mut item = Item::new("vcard", &format!("uid-{i}"));
+            let name = format!("FN:Name {i}");
+            item.values.insert("NAME".to_owned(), name);
+            batch
+                .add_new(CONTACTS, item.doc_id(), genesis(&item))
+                .unwrap();
+        }
+        batch.commit_as("import", "many.vcf", None).unwrap();
+        store
+    }
+
+    fn alive(store: &Store) -> u64 {
+        store.count(&Filter::default()).unwrap()
+    }
+
+    #[test]
+    fn an_undo_that_ends_early_is_finished_by_the_next_one() {
+        let me = Me {
+            device: DeviceId([1; 32]),
+        };
+        let mut store = imported();
+        let mut undoing = Undoing::begin(&mut store, None, Write::Really).unwrap();
+        undoing.step(&mut store, me).unwrap();
+        assert_eq!(alive(&store), (ITEMS - ITEMS_AT_ONCE) as u64);
+        drop(undoing); // as after a power cut
+
+        let mut undoing = Undoing::begin(&mut store, None, Write::Really).unwrap();
+        assert_eq!(undoing.operation.kind, "import", "it was not undone yet");
+        let mut steps = 0;
+        while !undoing.left.is_empty() {
+            undoing.step(&mut store, me).unwrap();
+            steps += 1;
+        }
+        let done = undoing.done(&mut store).unwrap();
+        assert_eq!((steps, alive(&store)), (3, 0));
+        assert_eq!(done.changed, (ITEMS - ITEMS_AT_ONCE) as u64);
+        let import = store.operation(done.operation.number).unwrap().unwrap();
+        assert_eq!(import.undone, done.undo);
+    }
 }
