@@ -6,6 +6,7 @@ use pimesh_crdt::store::Store;
 
 use super::bounds::size;
 use super::data::{CALENDAR, CONTACTS};
+use super::link::NOW;
 use super::measure::timed;
 use super::rng::Rng;
 use super::table::Line;
@@ -92,7 +93,7 @@ fn grown(store: &mut Store, path: &Path, places: &[Place], times: usize, r: &mut
     store.compact().expect("a tight file");
     let before = size(path);
     for _ in 0..times {
-        work::edit_all(store, places, r);
+        work::edit_all(store, places, r, NOW);
     }
     store.compact().expect("a tight file");
     let grown = size(path).saturating_sub(before) as f64;

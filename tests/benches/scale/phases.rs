@@ -65,6 +65,42 @@ pub(crate) fn run(wanted: Size, seed: u64) -> Vec<Line> {
     lines
 }
 
+/// What can be compared between sizes.
+pub(crate) fn core(wanted: Size, seed: u64) -> Vec<Line> {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let folder = folder.path();
+    let mut lines = Vec::new();
+    let data = data::generate(wanted, seed);
+    let bounds = bounds::measure(&data, folder);
+    import(&data, &bounds, folder, &mut lines);
+    let places: Vec<Place> = data.iter().map(|it| (it.collection, it.doc)).collect();
+    drop(data);
+    let mut r = Rng::new(seed + 1);
+    let mut link = first_sync(&bounds, folder, &mut lines);
+    edits(&mut link, &places, &mut r, &mut lines);
+    let stores = reconnect(link.cut(), &mut lines);
+    let [store, other] = apart(stores, &places, &mut r, &mut lines);
+    drop(other);
+    reading(&store, &places, &mut r, &mut lines);
+    lines
+}
+
+/// Only what a first sync needs, and the first sync so often.
+pub(crate) fn sync_only(wanted: Size, seed: u64, times: usize) -> Vec<Line> {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let folder = folder.path();
+    let data = data::generate(wanted, seed);
+    let mut lines = Vec::new();
+    let bounds = bounds::measure(&data, folder);
+    import(&data, &bounds, folder, &mut lines);
+    drop(data);
+    for _ in 0..times {
+        drop(first_sync(&bounds, folder, &mut lines));
+        std::fs::remove_file(folder.join("b.db")).expect("the other device");
+    }
+    lines
+}
+
 fn open(folder: &Path, name: &str, number: u8) -> Store {
     Store::open(&folder.join(name), device(number)).expect("a store")
 }

@@ -55,6 +55,11 @@ impl Line {
         }
     }
 
+    /// What it is, its unit and its value.
+    pub(crate) fn parts(&self) -> (&'static str, &'static str, f64) {
+        (self.what, self.unit, self.value)
+    }
+
     fn ratio(&self) -> Option<f64> {
         self.bound.map(|(bound, _)| self.value / bound)
     }

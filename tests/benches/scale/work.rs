@@ -4,7 +4,7 @@ use pimesh_crdt::diff::{Absence, diff};
 use pimesh_crdt::doc::{Author, Document, Writer, genesis};
 use pimesh_crdt::render::render;
 use pimesh_crdt::store::{Batch, Committed, Store};
-use pimesh_crdt::{BlobHash, CollectionId, DocId};
+use pimesh_crdt::{BlobHash, CollectionId, DocId, Timestamp};
 
 use super::data::{CONTACTS, Datum};
 use super::link::NOW;
@@ -60,21 +60,21 @@ pub(crate) fn import_photos(store: &mut Store, data: &[Datum]) -> usize {
 pub(crate) fn edit(store: &mut Store, place: Place, r: &mut Rng) -> Committed {
     let document = store.document(place.0, place.1).expect("a document");
     let mut batch = store.batch(NOW).expect("a batch");
-    edit_in(&mut batch, place, &document, r);
+    edit_in(&mut batch, place, &document, r, NOW);
     batch.commit().expect("a commit")
 }
 
 /// Many edits in one transaction.
-pub(crate) fn edit_all(store: &mut Store, places: &[Place], r: &mut Rng) {
-    let mut batch = store.batch(NOW).expect("a batch");
+pub(crate) fn edit_all(store: &mut Store, places: &[Place], r: &mut Rng, now: Timestamp) {
+    let mut batch = store.batch(now).expect("a batch");
     for place in places {
         let document = batch.document(place.0, place.1).expect("a document");
-        edit_in(&mut batch, *place, &document, r);
+        edit_in(&mut batch, *place, &document, r, now);
     }
     batch.commit().expect("a commit");
 }
 
-fn edit_in(batch: &mut Batch<'_>, place: Place, document: &Document, r: &mut Rng) {
+fn edit_in(batch: &mut Batch<'_>, place: Place, document: &Document, r: &mut Rng, now: Timestamp) {
     let before = document.view().shown().item;
     let mut after = before.clone();
     let (key, value) = match place.0 {
@@ -87,7 +87,7 @@ fn edit_in(batch: &mut Batch<'_>, place: Place, document: &Document, r: &mut Rng
         device: super::link::device(0),
         source: "cli".to_owned(),
         writer: Writer::Person,
-        now: NOW,
+        now,
         random: r.bytes(),
     };
     let change = document
