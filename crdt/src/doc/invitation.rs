@@ -184,6 +184,12 @@ impl Invitations {
                 .is_some_and(|mark| mark.pair() < series.pair())
     }
 
+    /// Whether a change is a message about the component that a key belongs to.
+    pub(super) fn speaks(&self, at: &str, change: &ChangeHash) -> bool {
+        let component = self.by_prefix.get(&key::prefix(key::split_override(at).0));
+        component.is_some_and(|component| component.marks.contains_key(change))
+    }
+
     /// The candidates of a key, without what lower messages of an organiser wrote.
     pub(super) fn of_interest<'c, 'a>(
         &self,
@@ -348,7 +354,7 @@ fn fill(item: &mut Item, rid: &str) {
     }
 }
 
-fn with_partstat(stored: &str, partstat: &str) -> String {
+pub(super) fn with_partstat(stored: &str, partstat: &str) -> String {
     let read = Stored::read(stored);
     let mut params: Vec<String> = read
         .parameters()

@@ -10,6 +10,7 @@
 //! actor of its own and the heads of its writer's base as deps; what is shown is a function
 //! of the set of changes alone. Only this folder names Automerge.
 
+mod answers;
 mod back;
 mod base;
 mod bounds;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::history::{History, by_size};
 use super::invitation::{Invitations, REPLY};
-use super::{Candidate, Conflict, OpId, Other, View, twins, types};
+use super::{Candidate, Conflict, OpId, Other, View, answers, twins, types};
 use crate::canon;
 use crate::item::{Item, key, names};
 
@@ -58,7 +58,13 @@ impl Shown {
                 "~kind" => out.item.kind = greatest(&left),
                 "UID" => out.item.uid = greatest(&left),
                 "~v" | "~itip" => {}
-                _ => out.choose(&history, at, &left),
+                _ => match answers::answered(&invitations, view, at, &left) {
+                    Some(line) => {
+                        let ids = left.iter().map(|candidate| candidate.id.clone());
+                        out.show(at, line, ids.collect());
+                    }
+                    None => out.choose(&history, at, &left),
+                },
             }
         }
         for (kept, twins) in twins::of(&out.item, &out.conflicts) {

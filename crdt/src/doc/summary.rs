@@ -30,7 +30,7 @@ pub struct Summary {
     pub start: String,
     /// The value of DTEND or DUE as written, and its TZID in brackets; empty where none.
     pub end: String,
-    /// Whether it recurs.
+    /// Whether it recurs, or holds occurrences of what does.
     pub recurring: bool,
     /// Lower-cased words to look for besides the name: addresses, numbers, places.
     pub search: String,
@@ -66,10 +66,11 @@ impl Summary {
             uid: fields.uid.to_owned(),
             live: fields.live,
             name: cut(name(fields), LONGEST_NAME),
-            start: written(when.start.or(when.due)),
-            end: written(when.end.or(when.due)),
-            recurring: when.rule.is_some_and(|rule| !rule.value.trim().is_empty())
-                || fields.values.iter().any(|(at, _)| at.starts_with("RDATE#")),
+            start: of_when(fields, &["DTSTART", "DUE"]),
+            end: of_when(fields, &["DTEND", "DUE"]),
+            recurring: !of_when(fields, &["RRULE"]).is_empty()
+                || (fields.values.iter())
+                    .any(|(at, _)| at.starts_with("RDATE#") || at.starts_with("R/")),
             search: search(fields),
             conflicts: 0,
             heads: vec![hash],

@@ -67,7 +67,10 @@ impl Item {
     /// The recurrence ids that have an override, in order, as they stand in keys.
     pub fn overrides(&self) -> Vec<&str> {
         let mut out: Vec<&str> = Vec::new();
-        for key in self.values.keys() {
+        for (key, _) in self.values.range("R/".to_owned()..) {
+            if !key.starts_with("R/") {
+                break;
+            }
             if let (Some(rid), _) = key::split_override(key)
                 && out.last() != Some(&rid)
             {

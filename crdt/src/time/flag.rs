@@ -93,6 +93,9 @@ pub enum Flag {
         /// The limit.
         limit: u64,
     },
+    /// Too many items before it took too much work.
+    #[error("its times were not examined")]
+    NotExamined,
     /// Times that are kept outside the item are not here yet.
     #[error("its times are not on this device yet")]
     NotHere,
@@ -102,7 +105,10 @@ impl Flag {
     /// True where occurrences may be missing, so that nothing can be proven about all.
     pub fn hides_occurrences(&self) -> bool {
         match self {
-            Self::TooManyOccurrences { .. } | Self::TooMuchWork { .. } | Self::NotHere => true,
+            Self::TooManyOccurrences { .. }
+            | Self::TooMuchWork { .. }
+            | Self::NotExamined
+            | Self::NotHere => true,
             Self::UnknownZone { .. }
             | Self::BadDefinition { .. }
             | Self::ZonesDisagree { .. }

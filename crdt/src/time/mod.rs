@@ -20,13 +20,15 @@ mod value;
 mod zone;
 
 pub use bounds::{
-    LONGEST_DEFINITION, LONGEST_RULE, MOST_OCCURRENCES, MOST_ONSETS, MOST_STEPS, MOST_ZONE_STEPS,
+    Allowance, FREE_STEPS, LONGEST_DEFINITION, LONGEST_RULE, MOST_OCCURRENCES, MOST_ONSETS,
+    MOST_SHARED_STEPS, MOST_STEPS, MOST_ZONE_STEPS,
 };
 pub use civil::{Instant, Local};
 pub use flag::Flag;
 pub use moment::{Moment, Window};
 pub use rule::RuleError;
 pub use series::{
-    Change, Doubled, Expansion, Kept, Occurrence, expand, first_start, instants_kept,
+    CalledOff, Change, Clash, Doubled, Examined, Expansion, Kept, Occurrence, Proof, attached,
+    examine, expand, expand_in, first_start, instants_kept, merge_kept, times_kept, times_mark,
 };
-pub use zone::{DefinitionError, Prefer, Resolved, Zone, Zones};
+pub use zone::{DefinitionError, KnownZones, Prefer, Resolved, Zone, Zones};

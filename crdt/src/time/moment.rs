@@ -77,6 +77,16 @@ pub(super) struct Place {
     pub(super) zone: Zone,
     /// What the other of name and definition says, and the name.
     pub(super) other: Option<(Zone, String)>,
+    /// When, on the clock, the two mean different instants.
+    pub(super) differences: Arc<[(Local, Local)]>,
+}
+
+impl Place {
+    /// True where name and definition mean different instants at some time of this range.
+    pub(super) fn differs(&self, from: Local, to: Local) -> bool {
+        let mut ranges = self.differences.iter();
+        ranges.any(|(begin, end)| *begin <= to && from < *end)
+    }
 }
 
 /// How long something takes.

@@ -4,7 +4,7 @@ use super::*;
 use crate::itip::{Message, Method, messages};
 
 const BOSS: &str = "boss@example.org";
-const ANNA: &str = "anna@example.org";
+pub(super) const ANNA: &str = "anna@example.org";
 
 /// A message about the event `e`, from these lines.
 fn mail(method: &str, lines: &str) -> String {
@@ -31,10 +31,10 @@ fn refused(text: &str, sender: &str) -> String {
     read(text, sender).remove(0).unwrap_err().reason
 }
 
-const FIRST: &str = "SEQUENCE:0\nDTSTAMP:20250101T000000Z\nDTSTART:20250110T100000Z\n\
+pub(super) const FIRST: &str = "SEQUENCE:0\nDTSTAMP:20250101T000000Z\nDTSTART:20250110T100000Z\n\
     DTEND:20250110T110000Z\nSUMMARY:Talk\nLOCATION:Room 1\n\
     ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:anna@example.org";
-const UPDATE: &str = "SEQUENCE:1\nDTSTAMP:20250102T000000Z\nDTSTART:20250110T150000Z\n\
+pub(super) const UPDATE: &str = "SEQUENCE:1\nDTSTAMP:20250102T000000Z\nDTSTART:20250110T150000Z\n\
     DTEND:20250110T160000Z\nSUMMARY:Talk moved\n\
     ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:anna@example.org";
 const END: &str = "SEQUENCE:2\nDTSTAMP:20250103T000000Z\nSTATUS:CANCELLED";
@@ -45,7 +45,7 @@ fn answer(sequence: u64, stamp: &str, partstat: &str) -> NewChange {
     change(&mail("REPLY", &lines), ANNA)
 }
 
-fn request(lines: &str) -> NewChange {
+pub(super) fn request(lines: &str) -> NewChange {
     change(&mail("REQUEST", lines), BOSS)
 }
 
@@ -83,7 +83,7 @@ fn permutations(n: usize) -> Vec<Vec<usize>> {
     shorter.iter().flat_map(insert).collect()
 }
 
-fn partstat(item: &Item) -> String {
+pub(super) fn partstat(item: &Item) -> String {
     let attendee = item.value(&only(item, "ATTENDEE")).unwrap();
     let read = crate::item::register::Stored::read(attendee);
     read.parameters()

@@ -5,6 +5,7 @@
     reason = "tests read the corpus and look at the clock"
 )]
 
+mod answers;
 mod back;
 mod calendars;
 mod damaged;
@@ -16,6 +17,7 @@ mod mails;
 mod oracle;
 mod resolve;
 mod semantics;
+mod series;
 mod twins;
 
 use super::*;

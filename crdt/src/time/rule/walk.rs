@@ -38,6 +38,16 @@ impl Walk {
         Ok(Self { rule, start })
     }
 
+    /// The seconds after midnight at which all of its times are, where it gives one time a day
+    /// at most.
+    pub(crate) fn time_of_day(&self) -> Option<i64> {
+        let rule = &self.rule;
+        let one =
+            |mask: u64| (mask.count_ones() <= 1).then(|| i64::from(mask.trailing_zeros() % 64));
+        let [hour, minute, second] = [one(rule.hours)?, one(rule.minutes)?, one(rule.seconds)?];
+        (rule.freq >= Freq::Daily).then_some(hour * 3600 + minute * 60 + second)
+    }
+
     /// True where the rule ends after a number of occurrences.
     pub(crate) fn is_counted(&self) -> bool {
         self.rule.count.is_some()

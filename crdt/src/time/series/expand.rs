@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::having::Having;
 use super::overrides::{self, Override, Overrides, is_cancelled};
 use super::read::{Point, Reader, Times};
 use super::set::{Original, RecurrenceSet};
-use super::{Expansion, Occurrence};
+use super::{CalledOff, Expansion, Occurrence};
 use crate::item::Item;
 use crate::time::bounds::{Budget, MOST_OCCURRENCES, MOST_STEPS, Spent};
 use crate::time::civil::{DAY, Local};
@@ -21,8 +22,13 @@ use crate::time::zone::Zones;
 /// Never fails: what is not understood is left out and flagged. An item without a start has no
 /// occurrences. Takes at most [`MOST_STEPS`] steps and gives at most [`MOST_OCCURRENCES`].
 pub fn expand(item: &Item, zones: &Zones<'_>, window: Window) -> Expansion {
+    expand_in(item, zones, window, MOST_STEPS)
+}
+
+/// The same in at most so many steps.
+pub fn expand_in(item: &Item, zones: &Zones<'_>, window: Window, most_steps: u64) -> Expansion {
     let mut reader = Reader::new(item, zones, window.years());
-    let mut budget = Budget::new(MOST_STEPS);
+    let mut budget = Budget::new(most_steps.min(MOST_STEPS));
     let mut out = Expansion::default();
     let times = reader.times(None);
     let all = overrides::all(&mut reader);
@@ -42,7 +48,8 @@ pub fn expand(item: &Item, zones: &Zones<'_>, window: Window) -> Expansion {
         ),
     };
     if done == Err(Spent) {
-        raise(&mut reader.flags, Flag::TooMuchWork { limit: MOST_STEPS });
+        let limit = most_steps.min(MOST_STEPS);
+        raise(&mut reader.flags, Flag::TooMuchWork { limit });
     }
     if out.occurrences.len() > MOST_OCCURRENCES {
         let limit = MOST_OCCURRENCES;
@@ -152,7 +159,11 @@ impl<'o> Series<'o> {
         // where it takes too much work to know, none is called an orphan
         let (having, spent) = match self.set.having(&wanted, budget) {
             Ok(having) => (having, Ok(())),
-            Err(Spent) => (wanted.keys().copied().collect(), Err(Spent)),
+            Err(Spent) => {
+                let there = wanted.keys().copied().collect();
+                let excluded = BTreeSet::new();
+                (Having { there, excluded }, Err(Spent))
+            }
         };
         self.overridden(&having, window, reader, out);
         spent?;
@@ -176,13 +187,20 @@ impl<'o> Series<'o> {
     /// The overridden occurrences, and the orphans.
     fn overridden(
         &mut self,
-        having: &BTreeSet<i64>,
+        having: &Having,
         window: Window,
         reader: &mut Reader<'_>,
         out: &mut Expansion,
     ) {
         for (position, (local, one)) in &self.overrides.by_position {
-            let has = having.contains(position);
+            let has = having.there.contains(position);
+            // whoever changed an occurrence wants it: a change beats a call-off
+            if having.excluded.contains(position) {
+                out.called_off.push(CalledOff {
+                    id: one.rid.clone(),
+                    by: self.set.excluded_by(*position).to_vec(),
+                });
+            }
             if has && one.is_future {
                 self.future.push((*position, *local, one));
             }

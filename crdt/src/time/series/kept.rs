@@ -4,10 +4,11 @@
 //! programs see it that go by the names of zones, and once as those see it that go by their
 //! definitions.
 
-use super::{Expansion, Occurrence, expand};
+use super::{Expansion, Occurrence, expand_in};
 use crate::item::{Item, key};
 use crate::render::Blobs;
 use crate::text::line::Line;
+use crate::time::bounds::Allowance;
 use crate::time::civil::{DAY, Local};
 use crate::time::flag::{Flag, raise};
 use crate::time::moment::{Moment, Window};
@@ -15,10 +16,10 @@ use crate::time::value::Stamp;
 use crate::time::zone::{Prefer, Zone, Zones};
 
 /// Five years, in days.
-const REACH: i64 = 5 * 365 + 2;
+pub(super) const REACH: i64 = 5 * 365 + 2;
 
 /// How many changed occurrences are told of: it is one too many that matters.
-const MOST_TOLD: usize = 16;
+pub(super) const MOST_TOLD: usize = 16;
 
 /// What became of an item's occurrences.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +58,17 @@ impl Kept {
     }
 }
 
+/// What was found out about an item's times before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// All occurrences are where they were.
+    Kept,
+    /// These are not; at most the first few.
+    Changed(Vec<Change>),
+    /// It took too much work to find out.
+    NotExamined,
+}
+
 /// Compares all occurrences within five years of `around`, or of the item's own first start
 /// where that is absent. Each item comes with the blobs that it names.
 pub fn instants_kept(
@@ -64,20 +76,88 @@ pub fn instants_kept(
     after: (&Item, &dyn Blobs),
     around: Option<Local>,
 ) -> Kept {
+    compared(before, after, around, &mut Allowance::new(u64::MAX))
+}
+
+/// Whether all occurrences within five years kept their instants, in as much work as is left.
+/// Where both say the same of their times, to the letter, nothing has to be computed.
+pub fn times_kept(
+    before: (&Item, &dyn Blobs),
+    after: (&Item, &dyn Blobs),
+    allowance: &mut Allowance,
+) -> Proof {
+    if same_times(before.0, after.0) {
+        return Proof::Kept;
+    }
+    if allowance.is_spent() {
+        return Proof::NotExamined;
+    }
+    let kept = compared(before, after, None, allowance);
+    if !kept.changed.is_empty() {
+        Proof::Changed(kept.changed)
+    } else if kept.flags.iter().any(Flag::hides_occurrences) {
+        Proof::NotExamined
+    } else {
+        Proof::Kept
+    }
+}
+
+/// True where everything that times are computed from is the same: WHEN with the hashes of its
+/// definitions, dates, overrides, and what cancels.
+pub(super) fn same_times(one: &Item, other: &Item) -> bool {
+    let times = |item| of_times(item).collect::<Vec<_>>();
+    times(one) == times(other)
+}
+
+/// Stands for everything that an item's times are computed from: two items with the same one
+/// have the same occurrences, where the definitions they name are here.
+pub fn times_mark(item: &Item) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key("pimesh times v1");
+    for (at, stored) in of_times(item) {
+        for part in [at, stored] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+    }
+    *hasher.finalize().as_bytes()
+}
+
+fn of_times(item: &Item) -> impl Iterator<Item = (&str, &str)> {
+    let is_time = |at: &str| {
+        let name = key::name(at);
+        let decides_times = matches!(
+            name,
+            key::WHEN | key::RECURRENCE_ID | key::DONE | "EXDATE" | "RDATE" | "STATUS"
+        );
+        // which of two overrides of one occurrence is shown
+        let ranks = matches!(name, "SEQUENCE" | "DTSTAMP");
+        decides_times || (ranks && key::split_override(at).0.is_some())
+    };
+    let all = item.values.iter();
+    all.map(|(at, stored)| (at.as_str(), stored.as_str()))
+        .filter(move |(at, _)| is_time(at))
+}
+
+fn compared(
+    before: (&Item, &dyn Blobs),
+    after: (&Item, &dyn Blobs),
+    around: Option<Local>,
+    allowance: &mut Allowance,
+) -> Kept {
     let mut kept = Kept::default();
     let Some(around) = around.or_else(|| first_start(before.0, before.1)) else {
         return kept;
     };
-    let window = Window::new(
-        Local(around.0 - REACH * DAY),
-        Local(around.0 + REACH * DAY),
-        &Zone::UTC,
-    );
+    let window = reach(around);
     for prefer in [Prefer::Names, Prefer::Definitions] {
-        let zones = Zones::preferring(prefer, before.1);
-        let old = expand(before.0, &zones, window);
-        let zones = Zones::preferring(prefer, after.1);
-        let new = expand(after.0, &zones, window);
+        let mut expanded = |(item, blobs): (&Item, &dyn Blobs)| {
+            let zones = Zones::preferring(prefer, blobs);
+            let expansion = expand_in(item, &zones, window, allowance.of_one());
+            allowance.spend(expansion.steps);
+            allowance.spend_on_zones(zones.steps());
+            expansion
+        };
+        let (old, new) = (expanded(before), expanded(after));
         kept.occurrences = kept
             .occurrences
             .max(old.occurrences.len() + old.orphans.len());
@@ -91,6 +171,15 @@ pub fn instants_kept(
         compare(&old, &new, &mut kept.changed);
     }
     kept
+}
+
+/// Five years to both sides.
+pub(super) fn reach(around: Local) -> Window {
+    Window::new(
+        Local(around.0 - REACH * DAY),
+        Local(around.0 + REACH * DAY),
+        &Zone::UTC,
+    )
 }
 
 /// What the clock shows at an item's DTSTART (or DUE), else at its first override's.
@@ -148,7 +237,7 @@ fn compare(old: &Expansion, new: &Expansion, changed: &mut Vec<Change>) {
 }
 
 /// What must stay of each occurrence, in order.
-fn told(expansion: &Expansion) -> Vec<(Moment, Moment, bool)> {
+pub(super) fn told(expansion: &Expansion) -> Vec<(Moment, Moment, bool)> {
     let all = expansion.occurrences.iter().chain(&expansion.orphans);
     let mut out: Vec<_> = all
         .map(

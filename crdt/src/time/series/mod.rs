@@ -6,16 +6,23 @@
 //!                     └─ expand: overrides, windows ─► Expansion
 //! ```
 
+mod attach;
+mod examine;
 mod expand;
+mod having;
 mod kept;
+mod merged;
 mod overrides;
 mod read;
 mod set;
 #[cfg(test)]
 mod tests;
 
-pub use expand::expand;
-pub use kept::{Change, Kept, first_start, instants_kept};
+pub use attach::attached;
+pub use examine::{Clash, Examined, examine};
+pub use expand::{expand, expand_in};
+pub use kept::{Change, Kept, Proof, first_start, instants_kept, times_kept, times_mark};
+pub use merged::merge_kept;
 
 use std::sync::Arc;
 
@@ -54,6 +61,15 @@ pub struct Doubled {
     pub other: Arc<str>,
 }
 
+/// An occurrence that has an override and was called off all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalledOff {
+    /// The override, by its recurrence id as it stands in keys.
+    pub id: Arc<str>,
+    /// The keys of the EXDATEs; none where another rule or a whole day calls it off.
+    pub by: Vec<String>,
+}
+
 /// What an item is within a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expansion {
@@ -64,6 +80,9 @@ pub struct Expansion {
     pub orphans: Vec<Occurrence>,
     /// Overrides that are meant for the same occurrence.
     pub doubled: Vec<Doubled>,
+    /// Overrides of occurrences that were called off. They take place: a change beats a
+    /// call-off.
+    pub called_off: Vec<CalledOff>,
     /// What a person should know.
     pub flags: Vec<Flag>,
     /// How much work it was, in steps; at most [`super::MOST_STEPS`].

@@ -151,6 +151,7 @@ impl<'a> Reader<'a> {
                     tzid: "UTC".into(),
                     zone: Zone::UTC,
                     other: None,
+                    differences: Arc::default(),
                 }));
             }
             Clock::Zone(tzid) => tzid,
@@ -171,6 +172,7 @@ impl<'a> Reader<'a> {
                 tzid: at.0.as_str().into(),
                 zone,
                 other: resolved.other.zip(resolved.name),
+                differences: resolved.differences,
             })
         });
         if place.is_none() {
@@ -229,16 +231,21 @@ impl<'a> Reader<'a> {
         Some(extent)
     }
 
-    /// The values of EXDATE or RDATE, with their parameters.
-    pub(super) fn list(&self, name: &str) -> Vec<(&'a str, &'a str)> {
+    /// Zones are to hold for so many more years to both sides.
+    pub(super) fn widen(&mut self, years: i64) {
+        self.years = (self.years.0 - years, self.years.1 + years);
+    }
+
+    /// The values of EXDATE or RDATE, with their keys and parameters.
+    pub(super) fn list(&self, name: &str) -> Vec<(&'a str, &'a str, &'a str)> {
         let prefix = format!("{name}#");
         self.item
             .values
             .range(prefix.clone()..)
             .take_while(|(at, _)| at.starts_with(&prefix))
-            .map(|(_, stored)| Stored::read(stored))
-            .filter(|stored| !stored.value.trim_ascii().is_empty())
-            .map(|stored| (stored.params, stored.value))
+            .map(|(at, stored)| (at.as_str(), Stored::read(stored)))
+            .filter(|(_, stored)| !stored.value.trim_ascii().is_empty())
+            .map(|(at, stored)| (at, stored.params, stored.value))
             .collect()
     }
 }

@@ -13,19 +13,21 @@ use crate::time::moment::{Basis, Extent};
 use crate::time::rule::{Next, Rule, Span, Walk, until};
 use crate::time::value::{Mark, Stamp, Until};
 
-/// How far a gap can be from where its times are read to be: two hours and more, the largest
-/// that a clock has been set in one night but for changes of date.
-const LARGEST_GAP: i64 = 3 * 3600;
+/// Rules and dates with which an item is still light: ten years of it are fewer occurrences
+/// than one item may have.
+const MOST_LIGHT_RULES: usize = 2;
+const MOST_LIGHT_DATES: usize = 1000;
 
 /// The recurrence set of one item.
 #[derive(Debug)]
 pub(super) struct RecurrenceSet {
     pub(super) start: Local,
     pub(super) basis: Basis,
-    rules: Vec<Bounded>,
-    exrules: Vec<Bounded>,
-    dates: BTreeMap<i64, Original>,
-    excluded: BTreeSet<i64>,
+    pub(super) rules: Vec<Bounded>,
+    pub(super) exrules: Vec<Bounded>,
+    pub(super) dates: BTreeMap<i64, Original>,
+    /// With the keys of what excludes them.
+    excluded: BTreeMap<i64, Vec<String>>,
     excluded_days: BTreeSet<i64>,
 }
 
@@ -39,8 +41,8 @@ pub(super) struct Original {
 
 /// A rule with its UNTIL.
 #[derive(Debug)]
-struct Bounded {
-    walk: Walk,
+pub(super) struct Bounded {
+    pub(super) walk: Walk,
     /// The last position, and what the clock shows when no later one can come.
     end: Option<(i64, Local)>,
 }
@@ -58,7 +60,7 @@ impl RecurrenceSet {
             rules: Vec::new(),
             exrules: Vec::new(),
             dates: BTreeMap::new(),
-            excluded: BTreeSet::new(),
+            excluded: BTreeMap::new(),
             excluded_days: BTreeSet::new(),
         };
         for text in &times.rules {
@@ -73,11 +75,11 @@ impl RecurrenceSet {
                 set.exrules.push(bounded);
             }
         }
-        for (params, value) in reader.list("RDATE") {
+        for (_, params, value) in reader.list("RDATE") {
             set.rdate(reader, params, value);
         }
-        for (params, value) in reader.list("EXDATE") {
-            set.exdate(reader, params, value);
+        for (at, params, value) in reader.list("EXDATE") {
+            set.exdate(reader, at, params, value);
         }
         Ok(set)
     }
@@ -194,7 +196,7 @@ impl RecurrenceSet {
         self.dates.insert(position, original);
     }
 
-    fn exdate(&mut self, reader: &mut Reader<'_>, params: &str, value: &str) {
+    fn exdate(&mut self, reader: &mut Reader<'_>, at: &str, params: &str, value: &str) {
         let Some(point) = reader.point(None, "EXDATE", params, value) else {
             return;
         };
@@ -202,7 +204,8 @@ impl RecurrenceSet {
             // seen from several programs: the day whose occurrences are off
             self.excluded_days.insert(point.local.day());
         } else {
-            self.excluded.insert(self.position(&point));
+            let keys = self.excluded.entry(self.position(&point)).or_default();
+            keys.push(at.to_owned());
         }
     }
 
@@ -259,91 +262,36 @@ impl RecurrenceSet {
         Ok((out, too_many))
     }
 
-    /// Which of these occurrences it has, by position.
-    pub(super) fn having(
-        &self,
-        wanted: &BTreeMap<i64, Local>,
-        budget: &mut Budget,
-    ) -> Result<BTreeSet<i64>, Spent> {
-        let start = self.basis.position(self.start);
-        let mut out: BTreeSet<i64> = wanted
-            .keys()
-            .filter(|at| **at == start || self.dates.contains_key(at))
-            .copied()
-            .collect();
-        for bounded in &self.rules {
-            self.named(bounded, wanted, &mut out, budget)?;
-        }
-        let mut off = BTreeSet::new();
-        for bounded in &self.exrules {
-            self.named(bounded, wanted, &mut off, budget)?;
-        }
-        out.retain(|at| !off.contains(at) && !self.is_excluded(*at, wanted[at]));
-        Ok(out)
+    /// The keys of the EXDATEs that exclude this position.
+    pub(super) fn excluded_by(&self, position: i64) -> &[String] {
+        self.excluded.get(&position).map_or(&[], Vec::as_slice)
     }
 
-    fn is_excluded(&self, position: i64, local: Local) -> bool {
-        self.excluded.contains(&position) || self.excluded_days.contains(&local.day())
+    /// True where it gives no more than one time a day, so that a few years of it are soon
+    /// counted.
+    pub(super) fn is_light(&self) -> bool {
+        let rules = || self.rules.iter().chain(&self.exrules);
+        rules().all(|bounded| bounded.walk.time_of_day().is_some())
+            && rules().count() <= MOST_LIGHT_RULES
+            && self.dates.len() <= MOST_LIGHT_DATES
     }
 
-    /// Adds what a rule names of what is wanted: in one go where it has to be counted, else by
-    /// looking at each.
-    fn named(
-        &self,
-        bounded: &Bounded,
-        wanted: &BTreeMap<i64, Local>,
-        out: &mut BTreeSet<i64>,
-        budget: &mut Budget,
-    ) -> Result<(), Spent> {
-        if !bounded.walk.is_counted() {
-            for (position, local) in wanted {
-                if !out.contains(position) && self.names(bounded, *position, *local, budget)? {
-                    out.insert(*position);
-                }
-            }
-            return Ok(());
-        }
-        let Some(last) = wanted.values().max() else {
-            return Ok(());
-        };
-        let span = Span {
-            from: self.start,
-            to: *last,
-        };
-        self.walk(bounded, span, budget, &mut |position, _| {
-            if wanted.contains_key(&position) {
-                out.insert(position);
-            }
-            Next::More
-        })
+    /// The seconds after midnight at which it takes place: on each day the same ones.
+    pub(super) fn times_of_day(&self) -> BTreeSet<i64> {
+        let rules = self.rules.iter().filter_map(|rule| rule.walk.time_of_day());
+        let dates = self.dates.values().map(|date| date.local.second_of_day());
+        rules
+            .chain(dates)
+            .chain([self.start.second_of_day()])
+            .collect()
     }
 
-    /// True where a rule has an occurrence at this position, which is this time on the clock.
-    /// A time that the clock leaps over is the same instant as a later one, so where the clock
-    /// was set shortly before, that much is looked through.
-    fn names(
-        &self,
-        bounded: &Bounded,
-        wanted: i64,
-        local: Local,
-        budget: &mut Budget,
-    ) -> Result<bool, Spent> {
-        let before = Local(local.0 - LARGEST_GAP);
-        let was_set = self.basis.position(before) + LARGEST_GAP != wanted;
-        let span = Span {
-            from: if was_set { before } else { local },
-            to: local,
-        };
-        let mut found = false;
-        self.walk(bounded, span, budget, &mut |position, _| {
-            found |= position == wanted;
-            if found { Next::Enough } else { Next::More }
-        })?;
-        Ok(found)
+    pub(super) fn is_excluded(&self, position: i64, local: Local) -> bool {
+        self.excluded.contains_key(&position) || self.excluded_days.contains(&local.day())
     }
 
     /// The times of a rule within a span, by position, up to its UNTIL.
-    fn walk(
+    pub(super) fn walk(
         &self,
         bounded: &Bounded,
         span: Span,

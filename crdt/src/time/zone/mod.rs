@@ -10,6 +10,7 @@
 //! only.
 
 mod definition;
+mod differences;
 mod names;
 mod resolve;
 mod table;
@@ -17,7 +18,7 @@ mod table;
 mod tests;
 
 pub use definition::DefinitionError;
-pub use resolve::{Prefer, Resolved, Zones};
+pub use resolve::{KnownZones, Prefer, Resolved, Zones};
 
 use std::sync::Arc;
 

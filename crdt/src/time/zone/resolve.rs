@@ -5,15 +5,19 @@
 //! they say; and it is kept up to date, while the definition holds what its writer knew then, for
 //! Outlook often one year's rules. Where both differ for an occurrence the item is flagged.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::definition::{Definition, DefinitionError};
+use super::differences::differences;
 use super::table::Table;
 use super::{Kind, Zone, names};
 use crate::BlobHash;
 use crate::render::Blobs;
+use crate::time::bounds::Budget;
+use crate::time::bounds::MOST_ZONE_STEPS;
+use crate::time::civil::Local;
 
 /// Definitions that are kept worked out at once, each with up to some hundred onsets.
 const MOST_KEPT: usize = 256;
@@ -38,6 +42,8 @@ pub struct Resolved {
     pub name: Option<String>,
     /// What the other of name and definition says, where there are both.
     pub other: Option<Zone>,
+    /// From when until when, on the clock, the two of them mean different instants.
+    pub differences: Arc<[(Local, Local)]>,
     /// Why the definition is not used.
     pub problem: Option<DefinitionError>,
 }
@@ -45,11 +51,17 @@ pub struct Resolved {
 /// A TZID, its definition and the years that it is to hold for.
 type Wanted = (String, Option<BlobHash>, (i64, i64));
 
+/// Zones that were worked out, to go on with for other items. What a definition says does not
+/// depend on where it was found.
+#[derive(Clone, Debug, Default)]
+pub struct KnownZones(HashMap<Wanted, Resolved>);
+
 /// Looks up zones, and remembers what was worked out.
 pub struct Zones<'b> {
     blobs: &'b dyn Blobs,
     prefer: Prefer,
     known: RefCell<HashMap<Wanted, Resolved>>,
+    steps: Cell<u64>,
 }
 
 impl std::fmt::Debug for Zones<'_> {
@@ -74,7 +86,31 @@ impl<'b> Zones<'b> {
             blobs,
             prefer,
             known: RefCell::default(),
+            steps: Cell::new(0),
         }
+    }
+
+    /// The same with what was worked out before.
+    pub fn knowing(known: KnownZones, blobs: &'b dyn Blobs) -> Self {
+        Self {
+            known: RefCell::new(known.0),
+            ..Self::new(blobs)
+        }
+    }
+
+    /// What was worked out.
+    pub fn into_known(self) -> KnownZones {
+        KnownZones(self.known.into_inner())
+    }
+
+    /// Where definitions and long registers are looked up.
+    pub(crate) fn blobs(&self) -> &'b dyn Blobs {
+        self.blobs
+    }
+
+    /// How much work all look-ups were so far, in steps.
+    pub fn steps(&self) -> u64 {
+        self.steps.get()
     }
 
     /// The blob of this hash as text.
@@ -108,14 +144,16 @@ impl<'b> Zones<'b> {
         let (mut defined, mut problem) = (None, None);
         if let Some(text) = definition.and_then(|hash| self.text(hash)) {
             let read = Definition::read(&text);
+            let mut budget = Budget::new(MOST_ZONE_STEPS);
             match read
                 .as_ref()
                 .map_err(|e| *e)
-                .and_then(|d| Table::new(d, years))
+                .and_then(|d| Table::new(d, years, &mut budget))
             {
                 Ok(table) => defined = Some(Zone(Kind::Defined(Arc::new(table)))),
                 Err(error) => problem = Some(error),
             }
+            self.steps.set(self.steps.get() + budget.taken());
             if let (None, None, Ok(definition)) = (&named, &defined, &read) {
                 named = definition.location.as_deref().and_then(names::find);
             }
@@ -132,10 +170,19 @@ impl<'b> Zones<'b> {
         } else {
             (zone, other)
         };
+        let differences = match (&zone, &other) {
+            (Some(zone), Some(other)) => {
+                let (differences, steps) = differences(zone, other, years);
+                self.steps.set(self.steps.get() + steps);
+                differences.into()
+            }
+            (None, _) | (_, None) => Arc::default(),
+        };
         Resolved {
             zone,
             name,
             other,
+            differences,
             problem,
         }
     }

@@ -1,7 +1,7 @@
 //! A definition worked out: its onsets over some centuries, in order.
 
 use super::definition::{Definition, DefinitionError, Observance};
-use crate::time::bounds::{Budget, MOST_ONSETS, MOST_ZONE_STEPS};
+use crate::time::bounds::{Budget, MOST_ONSETS};
 use crate::time::civil::{DAY, Instant, Local};
 use crate::time::rule::{Next, Rule, Span, Walk, until};
 use crate::time::value::Mark;
@@ -25,12 +25,15 @@ struct Onset {
 
 impl Table {
     /// Works out a definition from the beginning of one year to the end of another.
-    pub(super) fn new(definition: &Definition, years: (i64, i64)) -> Result<Self, DefinitionError> {
+    pub(super) fn new(
+        definition: &Definition,
+        years: (i64, i64),
+        budget: &mut Budget,
+    ) -> Result<Self, DefinitionError> {
         if definition.observances.is_empty() {
             return Err(DefinitionError::Empty);
         }
         let too_many = DefinitionError::TooManyOnsets { limit: MOST_ONSETS };
-        let mut budget = Budget::new(MOST_ZONE_STEPS);
         let mut onsets: Vec<(Instant, i64, i64)> = Vec::new();
         for observance in &definition.observances {
             let mut add = |local: Local| {
@@ -51,8 +54,7 @@ impl Table {
                 fits &= add(Local(date.0 + shift));
             }
             for rule in &observance.rules {
-                fits &=
-                    onsets_of(rule, observance, years, &mut budget, &mut add).ok_or(too_many)?;
+                fits &= onsets_of(rule, observance, years, budget, &mut add).ok_or(too_many)?;
             }
             if !fits {
                 return Err(too_many);
@@ -75,6 +77,11 @@ impl Table {
     /// The offset at a time on the clock; in a gap and in a fold the one before it.
     pub(super) fn offset_at_local(&self, local: Local) -> i64 {
         self.after(self.onsets.partition_point(|onset| onset.shown <= local))
+    }
+
+    /// The times on the clock from which on another offset holds.
+    pub(super) fn turns(&self) -> impl Iterator<Item = Local> {
+        self.onsets.iter().map(|onset| onset.shown)
     }
 
     fn after(&self, onsets: usize) -> i64 {

@@ -1,5 +1,6 @@
 //! Items in, occurrences out: overrides, exceptions, windows, bounds.
 
+mod examine;
 mod hostile;
 mod kept;
 
@@ -252,20 +253,28 @@ fn this_and_future_moves_all_that_follow_by_as_much() {
 fn an_override_that_the_rule_does_not_have_is_an_orphan_and_kept() {
     let orphan = "RECURRENCE-ID:20250501T070000Z\nDTSTART:20250501T100000Z";
     let nowhere = "RECURRENCE-ID:whenever\nDTSTART:20250601T100000Z";
-    let excluded = "RECURRENCE-ID:20250329T080000Z\nDTSTART:20250601T110000Z";
-    let master = format!("{DAILY}\nEXDATE:20250329T080000Z");
-    let expansion = within(
-        &[&master, orphan, nowhere, excluded],
-        "20250301",
-        "20250302",
-    );
+    let expansion = within(&[DAILY, orphan, nowhere], "20250301", "20250302");
     let mut orphans: Vec<String> = expansion.orphans.iter().map(|o| moment(o.start)).collect();
     orphans.sort();
-    assert_eq!(
-        orphans,
-        ["20250501T100000Z", "20250601T100000Z", "20250601T110000Z"]
-    );
+    assert_eq!(orphans, ["20250501T100000Z", "20250601T100000Z"]);
     assert!(expansion.occurrences.is_empty());
+}
+
+#[test]
+fn an_occurrence_that_was_changed_takes_place_though_it_was_called_off() {
+    let changed = "RECURRENCE-ID:20250329T080000Z\nDTSTART:20250601T110000Z";
+    let master = format!("{DAILY}\nEXDATE:20250329T080000Z\nEXDATE:20250330T070000Z");
+    let expansion = in_2025(&[&master, changed]);
+    assert_eq!(
+        starts(&expansion),
+        ["20250328T080000Z", "20250331T070000Z", "20250601T110000Z"]
+    );
+    assert!(expansion.orphans.is_empty());
+    let [off] = &expansion.called_off[..] else {
+        panic!("{:?}", expansion.called_off);
+    };
+    assert_eq!(&*off.id, ":20250329T080000Z");
+    assert_eq!(off.by.len(), 1);
 }
 
 #[test]
