@@ -10,6 +10,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::agenda::{Agenda, Days};
 use crate::error::PimeshError;
 use crate::events::{EventListener, Subscription};
 use crate::pairing::PairingOffer;
@@ -70,6 +71,14 @@ impl Node {
     pub async fn list(&self, filter: Filter) -> Result<Items, PimeshError> {
         match self.ask(filter.into()).await? {
             Reply::Items(items) => Ok(items.into()),
+            other => Err(PimeshError::unexpected(&other)),
+        }
+    }
+
+    /// What takes place in some days, in order.
+    pub async fn agenda(&self, days: Days) -> Result<Agenda, PimeshError> {
+        match self.ask(days.into()).await? {
+            Reply::Agenda(agenda) => Ok(agenda.into()),
             other => Err(PimeshError::unexpected(&other)),
         }
     }

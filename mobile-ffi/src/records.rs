@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pimesh::api::{self, Form, Moment, Request, RunOptions};
 
+use crate::agenda::{AgendaEntry, TimeFlag};
+
 /// Which kinds of item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
 pub enum ItemKind {
@@ -278,6 +280,10 @@ pub struct Item {
     pub properties: Vec<Property>,
     /// Where two devices said different things.
     pub conflicts: Vec<Conflict>,
+    /// When it next takes place, within ten years.
+    pub next: Option<AgendaEntry>,
+    /// What to know about its times.
+    pub flags: Vec<TimeFlag>,
     /// The item as a vCard or iCalendar text.
     pub text: String,
 }
@@ -288,6 +294,8 @@ impl From<api::Item> for Item {
             summary: item.summary.into(),
             properties: item.properties.into_iter().map(Into::into).collect(),
             conflicts: item.conflicts.into_iter().map(Into::into).collect(),
+            next: item.next.map(|next| (*next).into()),
+            flags: item.flags.into_iter().map(Into::into).collect(),
             text: item.text,
         }
     }

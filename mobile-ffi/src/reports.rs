@@ -2,6 +2,7 @@
 
 use pimesh::api;
 
+use crate::agenda::FlaggedItem;
 use crate::records::ItemSummary;
 
 /// What an edit did.
@@ -46,12 +47,20 @@ pub struct Imported {
     pub same: u64,
     /// What was not taken in.
     pub refused: Vec<RefusedPart>,
+    /// What was taken in, and has something to know about its times.
+    pub flagged: Vec<FlaggedItem>,
 }
 
 impl From<api::ImportReport> for Imported {
     fn from(report: api::ImportReport) -> Self {
-        let refused = report.files.into_iter().flat_map(|file| file.refused);
+        let (mut refused, mut flagged) = (Vec::new(), Vec::new());
+        for file in report.files {
+            refused.extend(file.refused);
+            flagged.extend(file.flagged.into_iter().map(FlaggedItem::from));
+        }
+        let refused = refused.into_iter();
         Self {
+            flagged,
             added: report.totals.added,
             changed: report.totals.changed,
             restored: report.totals.restored,

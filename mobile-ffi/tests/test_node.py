@@ -89,6 +89,12 @@ class NodeTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((tea.kind, tea.recurring), ("event", True))
         self.assertEqual(tea.start, "2026-11-22T16:00:00Z")
 
+        week = pimesh.Days(from_day="2026-11-25", to_day="2026-12-06", kind=pimesh.ItemKind.ALL, zone="Asia/Tokyo")
+        agenda = await node.agenda(week)
+        self.assertEqual([one.start for one in agenda.occurrences], ["2026-11-30T01:00:00+09:00"])
+        self.assertEqual((agenda.cut, agenda.flagged), (False, []))
+        self.assertEqual((await node.show(tea.id)).flags, [])
+
         ada = await node.show(contacts.items[0].id)
         self.assertEqual(ada.summary.uid, "ada")
         self.assertIn("X-FAVOURITE:engines", ada.text)

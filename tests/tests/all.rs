@@ -21,5 +21,6 @@ mod read_again;
 mod set_back;
 mod simulation;
 mod tidy;
+mod times;
 mod two_devices;
 mod undo;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::item::{ItemSummary, Version};
 use super::request::Form;
+use super::times::OccurrenceChoice;
 
 /// What a property in conflict shall hold from now on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,8 @@ pub enum Decision {
     Value(Form),
     /// The lines of all of them, merged against the value they had in common before.
     Merge,
+    /// What becomes of an occurrence in question.
+    Occurrence(OccurrenceChoice),
 }
 
 /// Which of the values in conflict.

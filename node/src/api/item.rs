@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::moment::Moment;
+use super::times::{AgendaEntry, OccurrenceConflict, TimeFlag};
 
 /// One item in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,12 @@ pub struct Item {
     pub properties: Vec<Property>,
     /// Where two devices said different things.
     pub conflicts: Vec<Conflict>,
+    /// Where they made different things of one occurrence.
+    pub occurrences: Vec<OccurrenceConflict>,
+    /// When it next takes place; none for contacts, and where it does not any more.
+    pub next: Option<Box<AgendaEntry>>,
+    /// What to know about its times.
+    pub flags: Vec<TimeFlag>,
     /// The item as a vCard or iCalendar text.
     pub text: String,
 }
@@ -108,6 +115,8 @@ pub struct Version {
 pub struct Conflicts {
     /// All of them, by item.
     pub conflicts: Vec<Conflict>,
+    /// Occurrences in question, by item.
+    pub occurrences: Vec<OccurrenceConflict>,
 }
 
 /// Reply to `edit`.

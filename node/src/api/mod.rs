@@ -23,6 +23,7 @@ mod reply;
 mod report;
 mod request;
 mod service;
+mod times;
 
 pub use care::{BackedUp, Care, Check, Health, Repair};
 pub use decide::{Choice, Decision, Resolved};
@@ -47,3 +48,6 @@ pub use request::{
     Agreement, EditBy, ExportTo, Form, ImportPath, Kind, Leaving, NewSource, Patch, Request, Write,
 };
 pub use service::{Discovery, Polling, RunOptions, Service};
+pub use times::{
+    Agenda, AgendaEntry, FlagReason, FlaggedItem, OccurrenceChoice, OccurrenceConflict, TimeFlag,
+};

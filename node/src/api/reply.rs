@@ -9,6 +9,7 @@ use super::failure::FailureKind;
 use super::item::{Conflicts, Deleted, Edited, Item, Items};
 use super::past::{ItemLog, Operations, Restored, Revived, Trash, Undone};
 use super::report::{Exported, ImportReport, SourceAdded, SourceRemoved, Sources, SyncReport};
+use super::times::Agenda;
 
 /// The answer to a request. On the socket the variant's name is written around it;
 /// `--json` prints the inside only.
@@ -41,6 +42,8 @@ pub enum Reply {
     Synced(SyncReport),
     /// To `Request::List` and `Request::Search`.
     Items(Items),
+    /// To `Request::Agenda`.
+    Agenda(Agenda),
     /// To `Request::Show`.
     Item(Item),
     /// To `Request::Edit`.
@@ -108,6 +111,7 @@ impl Reply {
             | Self::Sources(_)
             | Self::SourceRemoved(_)
             | Self::Items(_)
+            | Self::Agenda(_)
             | Self::Item(_)
             | Self::Edited(_)
             | Self::Deleted(_)
@@ -139,6 +143,7 @@ impl Reply {
             Self::Sources(inside) => serde_json::to_value(inside),
             Self::SourceRemoved(inside) => serde_json::to_value(inside),
             Self::Synced(inside) => serde_json::to_value(inside),
+            Self::Agenda(inside) => serde_json::to_value(inside),
             Self::Items(inside) => serde_json::to_value(inside),
             Self::Item(inside) => serde_json::to_value(inside),
             Self::Edited(inside) => serde_json::to_value(inside),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::moment::Moment;
+use super::times::FlaggedItem;
 
 /// What became of the components of a text. They add up:
 /// `begun = added + changed + restored + same + overrides + refused`.
@@ -73,6 +74,8 @@ pub struct ImportedFile {
     pub counts: Counts,
     /// What was not taken in, and why.
     pub refused: Vec<Refused>,
+    /// What was taken in, and has something to know about its times; at most the first 1000.
+    pub flagged: Vec<FlaggedItem>,
     /// How long it took.
     pub seconds: f64,
 }
@@ -110,6 +113,8 @@ pub struct Exported {
     pub items: u64,
     /// How many bytes of text.
     pub bytes: u64,
+    /// What was written, and has something to know about its times; at most the first 1000.
+    pub flagged: Vec<FlaggedItem>,
 }
 
 /// A source, as remembered. Passwords are never part of a reply.

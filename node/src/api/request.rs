@@ -93,6 +93,21 @@ pub enum Request {
         /// At most so many.
         limit: Option<usize>,
     },
+    /// What takes place in some days. Answered by `Reply::Agenda`.
+    Agenda {
+        /// Only of this collection.
+        collection: Option<String>,
+        /// Only of this kind.
+        kind: Kind,
+        /// The first day (`2026-11-22`).
+        from: String,
+        /// The last day.
+        to: String,
+        /// The zone of the one who looks: an IANA name; none: that of the device.
+        zone: Option<String>,
+        /// At most so many.
+        limit: Option<usize>,
+    },
     /// One item with all its properties. Answered by `Reply::Item`.
     Show {
         /// Which.
@@ -151,6 +166,7 @@ impl Request {
             | Self::SourceRemove { .. }
             | Self::SourceSync { .. }
             | Self::List { .. }
+            | Self::Agenda { .. }
             | Self::Show { .. }
             | Self::Search { .. }
             | Self::Edit { .. }

@@ -18,18 +18,46 @@ const LONGEST_TEXT: u64 = 16 * 1024 * 1024;
 const NAMED: usize = 10;
 
 pub(super) fn list(words: List) -> Request {
-    Request::List {
-        collection: words.collection,
-        kind: match words.kind {
-            KindWord::Contacts => Kind::Contacts,
-            KindWord::Events => Kind::Events,
-            KindWord::Tasks => Kind::Tasks,
-            KindWord::All => Kind::All,
+    let collection = words.collection.or(words.place);
+    let kind = match words.kind {
+        KindWord::Contacts => Kind::Contacts,
+        KindWord::Events => Kind::Events,
+        KindWord::Tasks => Kind::Tasks,
+        KindWord::All => Kind::All,
+    };
+    let limit = words.limit;
+    match (words.from, words.to) {
+        (None, None) => Request::List {
+            collection,
+            kind,
+            from: None,
+            to: None,
+            limit,
         },
-        from: words.from,
-        to: words.to,
-        limit: words.limit,
+        (from, to) => {
+            let (from, to) = days(from, to);
+            Request::Agenda {
+                collection,
+                kind,
+                from,
+                to,
+                zone: words.zone,
+                limit,
+            }
+        }
     }
+}
+
+/// From today on, and for a year, where nothing else is said.
+fn days(from: Option<String>, to: Option<String>) -> (String, String) {
+    let from = from.unwrap_or_else(|| jiff::Zoned::now().date().to_string());
+    let a_year_on = || {
+        let date: jiff::civil::Date = from.parse().ok()?;
+        date.checked_add(jiff::ToSpan::year(1)).ok()
+    };
+    let to = to.or_else(|| a_year_on().map(|date| date.to_string()));
+    let to = to.unwrap_or_else(|| from.clone());
+    (from, to)
 }
 
 pub(super) async fn show(door: &Door, words: Show, output: &Output) -> Result<u8, Failure> {
@@ -135,12 +163,14 @@ pub(super) fn conflicts(words: Conflicts) -> Request {
         keep,
         value,
         merge: _,
+        occurrence,
     } = words;
-    let by = match (keep, value) {
-        (Some(Keep::Both), _) => Decision::Both,
-        (Some(Keep::One(choice)), _) => Decision::Keep(choice),
-        (None, Some(text)) => Decision::Value(Form::Plain(text)),
-        (None, None) => Decision::Merge,
+    let by = match (keep, value, occurrence) {
+        (_, _, Some(word)) => Decision::Occurrence(word.into()),
+        (Some(Keep::Both), _, None) => Decision::Both,
+        (Some(Keep::One(choice)), _, None) => Decision::Keep(choice),
+        (None, Some(text), None) => Decision::Value(Form::Plain(text)),
+        (None, None, None) => Decision::Merge,
     };
     Request::Resolve { item, property, by }
 }

@@ -40,6 +40,7 @@ fn name(reply: &Reply) -> &'static str {
         Reply::SourceRemoved(_) => "source_removed",
         Reply::Synced(_) => "synced",
         Reply::Items(_) => "items",
+        Reply::Agenda(_) => "agenda",
         Reply::Item(_) => "item",
         Reply::Edited(_) => "edited",
         Reply::Deleted(_) => "deleted",
@@ -66,7 +67,7 @@ fn the_documented_replies_are_exactly_what_json_prints() {
         assert_eq!(name(&reply), kind);
         seen.insert(kind);
     }
-    assert_eq!(seen.len(), 25, "a reply is missing: {seen:?}");
+    assert_eq!(seen.len(), 26, "a reply is missing: {seen:?}");
 }
 
 #[test]

@@ -12,11 +12,11 @@ use pimesh_crdt::item::{Item, key, kind};
 use pimesh_crdt::store::{Committed, Filter, ItemRow, Order, Page, Receipts, Store};
 use pimesh_crdt::{ChangeHash, CollectionId};
 
-use super::EngineError;
 use super::edit::stored_form;
 use super::items::{Words, document, find};
 use super::who::{Me, now};
 use super::witness::{Witness, sources_of};
+use super::{EngineError, times};
 use crate::api::{Choice, Conflict, Conflicts, Decision, Failure, Resolved};
 
 /// What clashes in these documents.
@@ -87,6 +87,7 @@ pub(super) fn all(store: &Store) -> Result<Conflicts, EngineError> {
     let words = Words::of(store)?;
     Ok(Conflicts {
         conflicts: told(store, &words, &shown)?,
+        occurrences: times::all_in_question(store, &words)?,
     })
 }
 
@@ -98,6 +99,9 @@ pub(super) fn resolve(
     by: &Decision,
     me: Me,
 ) -> Result<(Resolved, Committed), EngineError> {
+    if let Decision::Occurrence(choice) = by {
+        return times::decide(store, wanted, property, *choice, me);
+    }
     let row = find(store, wanted)?;
     let document = document(store, &row)?;
     let shown = document.view().shown();
@@ -117,6 +121,7 @@ pub(super) fn resolve(
             vec![set(clash, &stored_form(name, form, Some(params))?)]
         }
         Decision::Merge => vec![set(clash, &merged(&document, clash)?)],
+        Decision::Occurrence(_) => Vec::new(), // decided above
     };
     let change = document.resolve(&document.heads(), &edits, &me.author("cli", Writer::Person))?;
     let before = of_item(store, &Words::of(store)?, &row, &shown)?;

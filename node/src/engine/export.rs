@@ -1,18 +1,22 @@
 //! `export`: a collection as standard files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use pimesh_crdt::BlobHash;
+use pimesh_crdt::item::Item;
+use pimesh_crdt::normalise::Text;
 use pimesh_crdt::render::{Calendars, render};
 use pimesh_crdt::store::{Filter, ItemRow, Order, Page, Store};
+use pimesh_crdt::time::times_mark;
+use pimesh_crdt::{BlobHash, DocId};
 
-use super::EngineError;
 use super::collections::{Holds, named};
-use super::items::shown;
-use crate::api::{ExportTo, Exported};
+use super::items::{Words, shown};
+use super::times::{Examiner, has_times};
+use super::{EngineError, times};
+use crate::api::{ExportTo, Exported, FlaggedItem, TimeFlag};
 
 /// Writes a collection; gives what could not be written whole as well.
 pub(super) fn export(
@@ -31,6 +35,9 @@ pub(super) fn export(
         store,
         bytes: 0,
         incomplete: Vec::new(),
+        examiner: Examiner::default(),
+        words: Words::of(store)?,
+        flagged: Vec::new(),
     };
     let path = match to {
         ExportTo::File(path) => {
@@ -53,6 +60,7 @@ pub(super) fn export(
         path: path.display().to_string(),
         items: rows.len() as u64,
         bytes: export.bytes,
+        flagged: export.flagged,
     };
     Ok((exported, export.incomplete))
 }
@@ -62,6 +70,9 @@ struct Export<'s> {
     bytes: u64,
     /// Items some bytes of which have not arrived from another device yet.
     incomplete: Vec<String>,
+    examiner: Examiner,
+    words: Words,
+    flagged: Vec<FlaggedItem>,
 }
 
 impl Export<'_> {
@@ -87,10 +98,15 @@ impl Export<'_> {
             let store = self.store;
             let blobs = |hash: BlobHash| store.blob(hash).ok().flatten();
             let mut calendars = Calendars::default();
+            let mut marks = HashMap::with_capacity(rows.len());
             for row in rows {
-                calendars.add(&shown(store, row)?.item, &blobs);
+                let item = shown(store, row)?.item;
+                let flags = self.flags(&item);
+                marks.insert(row.doc, (times_mark(&item), row, flags));
+                calendars.add(&item, &blobs);
             }
             let rendered = calendars.finish();
+            self.prove(&rendered.text, marks)?;
             self.bytes += rendered.text.len() as u64;
             if !rendered.missing.is_empty() {
                 self.incomplete
@@ -136,14 +152,75 @@ impl Export<'_> {
     fn text(&mut self, row: &ItemRow) -> Result<String, EngineError> {
         let store = self.store;
         let blobs = |hash: BlobHash| store.blob(hash).ok().flatten();
-        let rendered = render(&shown(store, row)?.item, &blobs);
+        let item = shown(store, row)?.item;
+        let rendered = render(&item, &blobs);
+        if has_times(&item) {
+            let flags = self.flags(&item);
+            let marks = HashMap::from([(row.doc, (times_mark(&item), row, flags))]);
+            self.prove(&rendered.text, marks)?;
+        }
         if !rendered.missing.is_empty() {
             self.incomplete.push(row.name.clone());
         }
         self.bytes += rendered.text.len() as u64;
         Ok(rendered.text)
     }
+
+    /// What to know about an item's times, whatever becomes of it.
+    fn flags(&mut self, item: &Item) -> Vec<TimeFlag> {
+        let store = self.store;
+        let blobs = |hash: BlobHash| store.blob(hash).ok().flatten();
+        match has_times(item) {
+            true => self.examiner.told(item, &blobs),
+            false => Vec::new(),
+        }
+    }
+
+    /// Reads what was written as another program would, and proves that every item takes place
+    /// when it did. What does not is told, and written all the same.
+    fn prove(&mut self, text: &str, mut marks: Marks<'_>) -> Result<(), EngineError> {
+        let store = self.store;
+        let blobs = |hash: BlobHash| store.blob(hash).ok().flatten();
+        if let Ok(text) = Text::read(times::of_times(text).as_bytes()) {
+            for written in text.items().filter_map(Result::ok) {
+                let Some((mark, row, mut flags)) = marks.remove(&written.item.doc_id()) else {
+                    continue;
+                };
+                if times_mark(&written.item) != mark {
+                    let item = shown(store, row)?.item;
+                    let proof = self.examiner.written_as_shown((&item, &blobs), &written);
+                    flags.extend(proof);
+                }
+                self.flag(row, flags);
+            }
+        }
+        // what cannot be read again is proven by nothing
+        for (_, row, mut flags) in marks.into_values() {
+            if has_times(&shown(store, row)?.item) {
+                flags.push(times::not_examined());
+            }
+            self.flag(row, flags);
+        }
+        Ok(())
+    }
+
+    fn flag(&mut self, row: &ItemRow, flags: Vec<TimeFlag>) {
+        if !flags.is_empty() && self.flagged.len() < MOST_FLAGGED {
+            self.flagged.push(FlaggedItem {
+                item: self.words.short(row.doc),
+                name: row.name.clone(),
+                uid: row.uid.clone(),
+                flags,
+            });
+        }
+    }
 }
+
+/// By item: what stands for its times, and what is to be known of them.
+type Marks<'r> = HashMap<DocId, ([u8; 32], &'r ItemRow, Vec<TimeFlag>)>;
+
+/// Items of one export that are named with what to know about their times.
+const MOST_FLAGGED: usize = 1000;
 
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();

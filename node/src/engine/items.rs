@@ -10,7 +10,7 @@ use pimesh_crdt::store::{Filter, ItemRow, Life, Order, Page, ShortIds, Store};
 use pimesh_crdt::text::line::Line;
 use pimesh_crdt::{BlobHash, CollectionId};
 
-use super::{EngineError, collections, conflicts};
+use super::{EngineError, collections, conflicts, times};
 use crate::api::{Failure, Item, ItemSummary, Items, Kind, Property};
 
 /// Names of collections and devices, and how much of an id names an item: what turns rows
@@ -77,7 +77,7 @@ impl Words {
 }
 
 /// A date or time as written (`20261122T100000[Zone]`), in the form of `ItemSummary::start`.
-fn moment(written: &str) -> Option<String> {
+pub(super) fn moment(written: &str) -> Option<String> {
     let (value, zone) = written
         .split_once('[')
         .map_or((written, ""), |(value, zone)| (value, zone));
@@ -108,7 +108,7 @@ fn moment(written: &str) -> Option<String> {
     }
 }
 
-fn kind_word(kind: &str) -> &str {
+pub(super) fn kind_word(kind: &str) -> &str {
     match kind {
         kind::VCARD => "contact",
         kind::VEVENT => "event",
@@ -242,13 +242,24 @@ pub(super) fn shown(store: &Store, row: &ItemRow) -> Result<Shown, EngineError> 
 
 pub(super) fn show(store: &Store, wanted: &str) -> Result<Item, EngineError> {
     let row = find(store, wanted)?;
-    let shown = shown(store, &row)?;
+    let document = document(store, &row)?;
+    let shown = document.view().shown();
     let words = Words::of(store)?;
     let blobs = |hash: BlobHash| store.blob(hash).ok().flatten();
+    let (mut found, mut next) = (times::InQuestion::default(), None);
+    if times::has_times(&shown.item) {
+        let mut examiner = times::Examiner::default();
+        let item = &shown.item;
+        found = times::InQuestion::of(store, &words, &row, &document, item, &mut examiner)?;
+        next = times::next(store, &words, &row, item).map(Box::new);
+    }
     Ok(Item {
         summary: words.summary(&row),
         properties: properties(&shown.item),
         conflicts: conflicts::of_item(store, &words, &row, &shown)?,
+        occurrences: found.conflicts.into_iter().map(|(_, told)| told).collect(),
+        next,
+        flags: found.flags,
         text: render(&shown.item, &blobs).text,
     })
 }

@@ -31,6 +31,7 @@ mod sources;
 mod status;
 mod store;
 mod taker;
+mod times;
 mod undo;
 mod who;
 mod witness;
@@ -228,6 +229,24 @@ impl Engine {
                     limit,
                 };
                 Reply::Items(store.with(move |store| items::list(store, &wanted)).await?)
+            }
+            Request::Agenda {
+                collection,
+                kind,
+                from,
+                to,
+                zone,
+                limit,
+            } => {
+                let days = times::Days {
+                    collection,
+                    kind,
+                    from,
+                    to,
+                    zone,
+                    limit,
+                };
+                Reply::Agenda(store.with(move |store| times::agenda(store, &days)).await?)
             }
             Request::Show { item } => {
                 Reply::Item(store.with(move |store| items::show(store, &item)).await?)

@@ -64,6 +64,7 @@ fn item(parsed: &Parsed, asked: &[Local]) -> Value {
         "occurrences": all(&expansion.occurrences),
         "orphans": all(&expansion.orphans),
         "doubled": expansion.doubled.iter().map(|d| json!([&*d.shown, &*d.other])).collect::<Vec<_>>(),
+        "called_off": expansion.called_off.iter().map(|off| &*off.id).collect::<Vec<_>>(),
         "flags": expansion.flags.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "steps": expansion.steps,
         "kept": kept(parsed, &blobs),

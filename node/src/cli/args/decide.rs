@@ -1,8 +1,8 @@
 //! Words about what was changed differently on two devices.
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
-use crate::api::Choice;
+use crate::api::{Choice, OccurrenceChoice};
 
 /// Show what was changed differently on two devices, and decide
 ///
@@ -32,6 +32,7 @@ pub(crate) enum ConflictsBy {
 /// Example: pimesh conflicts resolve 7kq2 TITLE --keep that
 ///          pimesh conflicts resolve 7kq2 TEL --keep both
 ///          pimesh conflicts resolve 7kq2 NOTE --merge
+///          pimesh conflicts resolve m3xd Europe/Berlin:20250330T090000 --occurrence day
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, group = ArgGroup::new("decision").required(true))]
 pub(crate) struct Resolve {
@@ -48,6 +49,34 @@ pub(crate) struct Resolve {
     /// Bring the lines of all texts together, where that makes nothing up
     #[arg(long, group = "decision")]
     pub(crate) merge: bool,
+    /// What becomes of an occurrence in question; PROPERTY is then the occurrence, as
+    /// `conflicts` shows it
+    #[arg(long, value_enum, value_name = "HOW", group = "decision")]
+    pub(crate) occurrence: Option<OccurrenceWord>,
+}
+
+/// What becomes of an occurrence, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OccurrenceWord {
+    /// It takes place as it says; of two versions, this one
+    Keep,
+    /// It is moved to the time that the series has on that day
+    Day,
+    /// What it says becomes what the whole series says
+    Series,
+    /// It goes; of two versions, the other one stays
+    Delete,
+}
+
+impl From<OccurrenceWord> for OccurrenceChoice {
+    fn from(word: OccurrenceWord) -> Self {
+        match word {
+            OccurrenceWord::Keep => Self::Keep,
+            OccurrenceWord::Day => Self::Day,
+            OccurrenceWord::Series => Self::Series,
+            OccurrenceWord::Delete => Self::Delete,
+        }
+    }
 }
 
 /// What to keep, as typed.

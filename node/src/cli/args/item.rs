@@ -49,23 +49,35 @@ pub(crate) struct Export {
     pub(crate) yes: bool,
 }
 
-/// Show your contacts, events and tasks
+/// Show your contacts, events and tasks, or what takes place in some days
 ///
-/// Example: pimesh list --kind events --from today --to 2026-12-31
+/// With --from or --to: every time that an event or task takes place, in order, on the clock
+/// here. What repeats is shown each time; what was moved, where it is now.
+///
+/// Example: pimesh list Contacts
+///          pimesh list Calendar --from today --to 2026-12-31
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct List {
     /// Only of this address book or calendar
-    #[arg(long, value_name = "COLLECTION")]
+    #[arg(value_name = "COLLECTION")]
+    pub(crate) place: Option<String>,
+    /// The same
+    #[arg(long, value_name = "COLLECTION", conflicts_with = "place")]
     pub(crate) collection: Option<String>,
     /// Only items of this kind
     #[arg(long, value_enum, default_value_t = KindWord::All)]
     pub(crate) kind: KindWord,
-    /// Only what happens on or after this day (2026-11-22, today, tomorrow, yesterday)
+    /// What takes place from this day on (2026-11-22, today, tomorrow, yesterday) [default:
+    /// today]
     #[arg(long, value_name = "DAY", value_parser = day)]
     pub(crate) from: Option<String>,
-    /// Only what happens on or before this day
+    /// Until the end of this day [default: a year on]
     #[arg(long, value_name = "DAY", value_parser = day)]
     pub(crate) to: Option<String>,
+    /// On the clock of this time zone, such as Europe/Berlin [default: here]
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) zone: Option<String>,
     /// At most so many
     #[arg(long, value_name = "NUMBER")]
     pub(crate) limit: Option<usize>,

@@ -2,12 +2,24 @@
 
 use super::local;
 use super::table::one_line;
-use crate::api::{Conflict, Resolved, Version};
+use super::times::occurrences;
+use crate::api::{Conflict, Conflicts, Resolved, Version};
 
-pub(super) fn conflicts(conflicts: &[Conflict]) -> String {
-    if conflicts.is_empty() {
+pub(super) fn all(all: &Conflicts) -> String {
+    if all.conflicts.is_empty() && all.occurrences.is_empty() {
         return "Nothing was changed differently on two devices.\n".into();
     }
+    let mut parts = Vec::new();
+    if !all.conflicts.is_empty() {
+        parts.push(conflicts(&all.conflicts));
+    }
+    if !all.occurrences.is_empty() {
+        parts.push(occurrences(&all.occurrences));
+    }
+    parts.join("\n")
+}
+
+pub(super) fn conflicts(conflicts: &[Conflict]) -> String {
     let mut text = String::new();
     let mut last = "";
     for conflict in conflicts {

@@ -3,6 +3,7 @@
 use super::count;
 use super::decide::conflicts;
 use super::table::{one_line, table};
+use super::times;
 use crate::api::{Deleted, Edited, Item, ItemSummary, Items};
 
 pub(super) fn items(items: &Items) -> String {
@@ -46,7 +47,7 @@ fn when(item: &ItemSummary) -> String {
 }
 
 /// `2026-11-22T10:00:00[Europe/Berlin]` as `2026-11-22 10:00 Europe/Berlin`.
-fn plain_time(text: &str) -> String {
+pub(super) fn plain_time(text: &str) -> String {
     let (time, zone) = match text.split_once('[') {
         Some((time, zone)) => (time, zone.trim_end_matches(']')),
         None => match text.strip_suffix('Z') {
@@ -73,6 +74,9 @@ pub(super) fn item(item: &Item) -> String {
         let until = end.map_or_else(String::new, |end| format!(" – {end}"));
         text += &format!("{when}{until}\n");
     }
+    if let Some(next) = item.next.as_ref().filter(|next| next.recurring) {
+        text += &times::next(next);
+    }
     text.push('\n');
     let rows = item.properties.iter().map(|property| {
         let occurrence = property.occurrence.as_deref();
@@ -84,9 +88,16 @@ pub(super) fn item(item: &Item) -> String {
         ]
     });
     text += &table(&["PROPERTY", "VALUE", "PARAMETERS"], rows);
+    if !item.flags.is_empty() {
+        text += &format!("\nAbout its times:\n{}", times::flags(&item.flags));
+    }
     if !item.conflicts.is_empty() {
         text.push('\n');
         text += &conflicts(&item.conflicts);
+    }
+    if !item.occurrences.is_empty() {
+        text.push('\n');
+        text += &times::occurrences(&item.occurrences);
     }
     text
 }

@@ -10,6 +10,7 @@ mod pair;
 mod past;
 mod report;
 mod table;
+mod times;
 
 pub(super) use event::event;
 
@@ -31,10 +32,11 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::SourceRemoved(removed) => report::source_removed(removed),
         Reply::Synced(report) => report::synced(report),
         Reply::Items(items) => item::items(items),
+        Reply::Agenda(agenda) => times::agenda(agenda),
         Reply::Item(item) => item::item(item),
         Reply::Edited(edited) => item::edited(edited),
         Reply::Deleted(deleted) => item::deleted(deleted),
-        Reply::Conflicts(conflicts) => decide::conflicts(&conflicts.conflicts),
+        Reply::Conflicts(all) => decide::all(all),
         Reply::Resolved(resolved) => decide::resolved(resolved),
         Reply::Log(log) => past::log(log),
         Reply::Trash(trash) => past::trash(&trash.items),

@@ -1,6 +1,7 @@
 //! What came in and went out: imports, exports, sources.
 
 use super::table::{one_line, table};
+use super::times;
 use super::{count, local, seconds};
 use crate::api::{
     Counts, Exported, ImportReport, SourceInfo, SourceRemoved, SourceReport, SyncReport,
@@ -67,6 +68,12 @@ pub(super) fn imported(report: &ImportReport) -> String {
         }
         text += &more(report.skipped.len());
     }
+    let flagged: Vec<_> = report
+        .files
+        .iter()
+        .flat_map(|file| file.flagged.clone())
+        .collect();
+    text += &times::flagged(&flagged);
     text += &match report.dry_run {
         true => "\nNothing was written: this was only a try.\n".to_owned(),
         false => format!("\nDone in {}.\n", seconds(report.seconds)),
@@ -82,13 +89,14 @@ fn more(all: usize) -> String {
 }
 
 pub(super) fn exported(done: &Exported) -> String {
-    format!(
+    let text = format!(
         "Wrote {} of {} to {} ({} bytes).\n",
         count(done.items, "item"),
         done.collection,
         done.path,
         done.bytes
-    )
+    );
+    text + &times::flagged(&done.flagged)
 }
 
 pub(super) fn sources(sources: &[SourceInfo]) -> String {

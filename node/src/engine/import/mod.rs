@@ -6,12 +6,15 @@ mod taking;
 use std::sync::Arc;
 use std::time::Instant;
 
+use pimesh_crdt::DocId;
 use pimesh_crdt::normalise::Text;
-use pimesh_crdt::store::ImportPlace;
+use pimesh_crdt::store::{ImportPlace, Store};
 use pimesh_transports::ingest::files::{FileKind, Found, FoundFile, walk};
 use tokio::sync::mpsc;
 
 use self::taking::{Taking, Target, Waiting, refusal};
+use super::items::Words;
+use super::times::Examiner;
 use super::{Engine, EngineError, mailbox};
 use crate::api::{Counts, Event, ImportPath, ImportReport, ImportedFile, SkippedFile, Write};
 
@@ -45,6 +48,7 @@ impl Engine {
             report,
             waiting: Vec::new(),
             taking: Taking::new(names(&paths)),
+            examiner: Examiner::default(),
         };
         for path in paths {
             for found in walk([path.path.clone()]) {
@@ -66,6 +70,10 @@ impl Engine {
         import.flush().await?;
         import.take(Vec::new()).await?;
         let mut report = import.report;
+        if report.files.iter().any(|file| !file.flagged.is_empty()) {
+            let store = &self.inner.store;
+            report = store.with(|store| with_short_ids(store, report)).await?;
+        }
         for file in &report.files {
             report.totals += file.counts;
         }
@@ -82,6 +90,7 @@ struct Import<'a> {
     report: ImportReport,
     waiting: Vec<Waiting>,
     taking: Taking,
+    examiner: Examiner,
 }
 
 /// The paths of an import as a person wrote them.
@@ -111,6 +120,7 @@ impl Import<'_> {
             collections: Vec::new(),
             counts: Counts::default(),
             refused: Vec::new(),
+            flagged: Vec::new(),
             seconds: 0.0,
         };
         let outcome = match file.kind {
@@ -188,23 +198,29 @@ impl Import<'_> {
         for first in (0..text.len()).step_by(ITEMS_AT_ONCE) {
             let last = (first + ITEMS_AT_ONCE).min(text.len());
             let read = Arc::clone(&text);
+            let mut examiner = std::mem::take(&mut self.examiner);
             let parsed = blocking(move || {
-                (first..last)
-                    .map(|i| (read.components_of(i), read.item(i)))
-                    .collect::<Vec<_>>()
+                let mut one = |i| {
+                    let parsed = read.item(i);
+                    let flags = parsed
+                        .as_ref()
+                        .map_or_else(|_| Vec::new(), |parsed| examiner.parsed(parsed));
+                    (read.components_of(i), parsed, flags)
+                };
+                let all: Vec<_> = (first..last).map(&mut one).collect();
+                (all, examiner)
             });
-            self.waiting.extend(
-                parsed
-                    .await?
-                    .into_iter()
-                    .map(|(components, parsed)| Waiting {
-                        file,
-                        place,
-                        target: target.clone(),
-                        components,
-                        parsed,
-                    }),
-            );
+            let (parsed, examiner) = parsed.await?;
+            self.examiner = examiner;
+            let waiting = |(components, parsed, flags)| Waiting {
+                file,
+                place,
+                target: target.clone(),
+                components,
+                parsed,
+                flags,
+            };
+            self.waiting.extend(parsed.into_iter().map(waiting));
             if self.waiting.len() >= ITEMS_AT_ONCE && self.write == Write::Really {
                 self.flush().await?;
             }
@@ -238,6 +254,8 @@ impl Import<'_> {
             into.counts += done.counts;
             into.refused.extend(done.refused);
             into.refused.truncate(MOST_TOLD);
+            into.flagged.extend(done.flagged);
+            into.flagged.truncate(MOST_TOLD);
             for name in done.names {
                 if !into.collections.contains(&name) {
                     into.collections.push(name);
@@ -246,6 +264,17 @@ impl Import<'_> {
         }
         self.engine.announce(&done.committed).await
     }
+}
+
+/// Flagged items are named by their whole ids until all ids are known.
+fn with_short_ids(store: &Store, mut report: ImportReport) -> Result<ImportReport, EngineError> {
+    let words = Words::of(store)?;
+    for flagged in report.files.iter_mut().flat_map(|file| &mut file.flagged) {
+        if let Some(doc) = DocId::from_hex(&flagged.item) {
+            flagged.item = words.short(doc);
+        }
+    }
+    Ok(report)
 }
 
 /// A path as the person wrote it, or below the folder they named.

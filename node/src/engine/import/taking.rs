@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use pimesh_crdt::doc::display_name;
 use pimesh_crdt::normalise::{Parsed, Problem};
 use pimesh_crdt::store::{Batch, Committed, ImportPlace, Store};
 use pimesh_crdt::{CollectionId, DocId};
 
 use super::matching::{Matching, Unknown, is_candidate};
-use crate::api::{Counts, Refused, Write};
+use crate::api::{Counts, FlaggedItem, Refused, TimeFlag, Write};
 use crate::engine::EngineError;
 use crate::engine::collections::{self, Holds};
 use crate::engine::inbound::{By, Reading, Taken, take_in, take_in_from};
+use crate::engine::times::{Examiner, has_times};
 use crate::engine::who::{Me, now};
 
 /// Cards that wait to be matched; when there are more, they are matched with what is known.
@@ -25,6 +27,8 @@ pub(super) struct Waiting {
     pub(super) target: Target,
     pub(super) components: usize,
     pub(super) parsed: Result<Parsed, Problem>,
+    /// What to know about its times.
+    pub(super) flags: Vec<TimeFlag>,
 }
 
 /// Where the items of one file go.
@@ -51,6 +55,7 @@ pub(super) struct Done {
 pub(super) struct DoneInFile {
     pub(super) counts: Counts,
     pub(super) refused: Vec<Refused>,
+    pub(super) flagged: Vec<FlaggedItem>,
     pub(super) names: Vec<String>,
 }
 
@@ -65,6 +70,7 @@ pub(super) struct Taking {
     turns: HashMap<(ImportPlace, DocId), u32>,
     /// Cards that may be one that was here before, and their collection.
     held: Vec<(Waiting, CollectionId)>,
+    examiner: Examiner,
 }
 
 impl Taking {
@@ -115,7 +121,18 @@ impl Taking {
                 self.held.push((waiting, id));
                 continue;
             }
-            self.take(&mut batch, id, waiting.place, parsed, me, &mut into.counts)?;
+            let counts = &mut into.counts;
+            let taken = self.take(&mut batch, id, waiting.place, parsed, me, counts)?;
+            let mut flags = waiting.flags;
+            flags.extend(self.kept(&mut batch, id, parsed, taken)?);
+            if !flags.is_empty() {
+                into.flagged.push(FlaggedItem {
+                    item: parsed.item.doc_id().to_string(),
+                    name: display_name(&parsed.item),
+                    uid: parsed.item.uid.clone(),
+                    flags,
+                });
+            }
         }
         if is_last || self.held.len() > MOST_HELD_BACK {
             self.held_back(&mut batch, me, &mut done)?;
@@ -164,7 +181,7 @@ impl Taking {
         parsed: &Parsed,
         me: Me,
         counts: &mut Counts,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Taken, EngineError> {
         let taken = match place {
             Some(place) => {
                 let next = self.turns.entry((place, parsed.item.doc_id())).or_default();
@@ -180,7 +197,25 @@ impl Taking {
             Taken::Restored => counts.restored += 1,
             Taken::Same => counts.same += 1,
         }
-        Ok(())
+        Ok(taken)
+    }
+
+    /// Proves that what is shown now takes place when the text said; says so where it does not,
+    /// which is where another device or an earlier text says something else.
+    fn kept(
+        &mut self,
+        batch: &mut Batch<'_>,
+        into: CollectionId,
+        parsed: &Parsed,
+        taken: Taken,
+    ) -> Result<Option<TimeFlag>, EngineError> {
+        // what is new is stored as the one change that holds what was read
+        if matches!(taken, Taken::Added | Taken::Same) || !has_times(&parsed.item) {
+            return Ok(None);
+        }
+        let item = &parsed.item;
+        let shown = batch.document(into, item.doc_id())?.view().shown().item;
+        Ok(self.examiner.shown_as_read(parsed, &shown))
     }
 }
 
