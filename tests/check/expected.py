@@ -262,7 +262,8 @@ def computed(same, from_, to):
     times = {"DTSTART", "DTEND", "DUE", "DURATION", "RRULE", "EXRULE", "RDATE", "EXDATE", "RECURRENCE-ID"}
     errors = {str(name).upper() for c in same["masters"] + same["overrides"] for name, _ in c.errors}
     if errors & times or "NONE" in errors:
-        raise CannotSay("icalendar cannot read a time of this item")
+        unread = ", ".join(sorted(errors & times)) or "a line"
+        raise CannotSay(f"icalendar cannot read {unread} of this item")
     master = same["masters"][0] if same["masters"] else None
     start = master and (value(master, "DTSTART") or value(master, "DUE"))
     if start is None:
@@ -294,14 +295,17 @@ def computed(same, from_, to):
                             at.replace(tzinfo=timezone.utc).astimezone(basis.zone).replace(tzinfo=None))
         if period:
             own_length[at] = (period[1] if isinstance(period[1], timedelta) else basis.read(period[1]) - at)
+    called_off = {}  # what was changed all the same takes place
     for local in by_rules(master, "EXRULE", start, basis, last):
-        local_of.pop(basis.instant(local), None)
+        at = basis.instant(local)
+        if at in local_of:
+            called_off[at] = local_of.pop(at)
     for when in listed(master, "EXDATE"):
         if is_date(when) and not basis.date:
             for at in [at for at, local in local_of.items() if local.date() == when]:
-                del local_of[at]
-        else:
-            local_of.pop(basis.read(when), None)
+                called_off[at] = local_of.pop(at)
+        elif basis.read(when) in local_of:
+            called_off[basis.read(when)] = local_of.pop(basis.read(when))
     took = length(master, start, basis)
     by_id, future = {}, []
     for component in same["overrides"]:
@@ -315,13 +319,13 @@ def computed(same, from_, to):
             raise CannotSay("two overrides of one occurrence")
         by_id[at] = component
         params = getattr(component.get("RECURRENCE-ID"), "params", {})
-        if str(params.get("RANGE", "")).upper() == "THISANDFUTURE" and at in local_of:
+        if str(params.get("RANGE", "")).upper() == "THISANDFUTURE" and (at in local_of or at in called_off):
             future.append((at, component))
     future.sort(key=lambda pair: pair[0])
     for at, component in by_id.items():
-        local = local_of.get(at) or at
+        local = local_of.get(at) or called_off.get(at) or at
         begin, end, told = by_itself(component, local, basis, took)
-        if at not in local_of or holds(begin, end):
+        if (at not in local_of and at not in called_off) or holds(begin, end):
             yield told
     for at, local in local_of.items():
         if at in by_id:
@@ -336,7 +340,7 @@ def computed(same, from_, to):
             cancelled = off(component)
             if moved is not None:
                 basis_ = Basis(moved)
-                local = local + (clock(moved) - local_of[from_at])
+                local = local + (clock(moved) - (local_of.get(from_at) or called_off[from_at]))
                 took_ = length(component, moved, basis_)
         begin, end = basis_.instant(local), took_(local)
         if holds(begin, end):

@@ -66,9 +66,9 @@ impl Summary {
             uid: fields.uid.to_owned(),
             live: fields.live,
             name: cut(name(fields), LONGEST_NAME),
-            start: of_when(fields, &["DTSTART", "DUE"]),
-            end: of_when(fields, &["DTEND", "DUE"]),
-            recurring: !of_when(fields, &["RRULE"]).is_empty()
+            start: written(when.start.or(when.due)),
+            end: written(when.end.or(when.due)),
+            recurring: when.rule.is_some_and(|rule| !rule.value.trim().is_empty())
                 || (fields.values.iter())
                     .any(|(at, _)| at.starts_with("RDATE#") || at.starts_with("R/")),
             search: search(fields),

@@ -334,7 +334,7 @@ mod tests {
             .upsert_collection(CONTACTS, "contacts", "Contacts", "")
             .unwrap();
         for i in 0..ITEMS {
-            let mut item = Item::new("vcard", &format!("uid-{i}"));
+            let mut item = Item::new("vcard", format!("uid-{i}"));
             let name = format!("FN:Name {i}");
             item.values.insert("NAME".to_owned(), name);
             batch
