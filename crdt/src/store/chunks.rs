@@ -122,8 +122,8 @@ impl Batch<'_> {
         self.write_chunks(doc, edits, first.as_ref())
     }
 
-    /// Packs the loose edits of all documents, once there are many.
-    pub(super) fn sweep(&self, most: usize) -> Result<(), StoreError> {
+    /// Packs the loose edits of documents, once more than `most` have some: of so many at once.
+    pub(super) fn sweep(&self, most: usize, at_once: usize) -> Result<(), StoreError> {
         let edited = "SELECT DISTINCT c.doc FROM change c JOIN doc d ON d.nr = c.doc
                       WHERE NOT d.single AND d.first IS NOT NULL";
         let docs: Vec<i64> = self
@@ -132,7 +132,7 @@ impl Batch<'_> {
             .query_map((), |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         if docs.len() > most {
-            for doc in docs {
+            for doc in docs.into_iter().take(at_once) {
                 self.pack_edits(doc, 1)?;
             }
         }

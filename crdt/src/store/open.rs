@@ -118,7 +118,7 @@ impl Store {
     pub fn compact(&mut self) -> Result<(), StoreError> {
         {
             let batch = self.batch(Timestamp::default())?;
-            batch.sweep(0)?;
+            batch.sweep(0, usize::MAX)?;
             batch.tx.commit()?;
         }
         self.conn

@@ -17,8 +17,10 @@ use crate::sync::Reached;
 
 /// So often, by names, it is looked whether many documents have loose edits.
 pub(super) const SWEEP_EVERY: i64 = 64;
-/// Documents that may have loose edits.
-const MOST_LOOSE: usize = 256;
+/// Documents that may have loose edits: of many, several lie in one block, which is read once.
+const MOST_LOOSE: usize = 4_096;
+/// Documents whose edits are packed in one transaction: the person waits for it.
+const SWEPT_AT_ONCE: usize = 512;
 
 /// What is written for every new document, prepared once for many.
 struct Inserts<'t> {
@@ -97,7 +99,7 @@ impl Batch<'_> {
         }
         if edits && self.seq / SWEEP_EVERY != self.swept {
             self.swept = self.seq / SWEEP_EVERY;
-            self.sweep(MOST_LOOSE)?;
+            self.sweep(MOST_LOOSE, SWEPT_AT_ONCE)?;
         }
         drop(inserts);
         self.write_names(&numbers)
