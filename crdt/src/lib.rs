@@ -5,6 +5,7 @@ pub mod doc;
 pub mod id;
 pub mod item;
 pub mod itip;
+pub mod links;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 pub mod normalise;

@@ -19,6 +19,7 @@ mod error;
 mod events;
 mod node;
 mod pairing;
+mod people;
 mod records;
 mod reports;
 mod runtime;
@@ -29,6 +30,7 @@ pub use error::PimeshError;
 pub use events::{EventListener, ListenerError, NodeEvent, Subscription};
 pub use node::Node;
 pub use pairing::PairingOffer;
+pub use people::{Duplicate, Reason};
 pub use records::{
     Conflict, Filter, Item, ItemKind, ItemSummary, Items, Patch, Property, StartOptions, Version,
 };

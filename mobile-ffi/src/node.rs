@@ -203,7 +203,7 @@ impl Node {
 }
 
 impl Node {
-    async fn ask(&self, request: Request) -> Result<Reply, PimeshError> {
+    pub(crate) async fn ask(&self, request: Request) -> Result<Reply, PimeshError> {
         let engine = Arc::clone(&self.engine);
         let ends_with_its_caller = request.ends_with_its_caller();
         let work = async move { ask(&engine, request).await };

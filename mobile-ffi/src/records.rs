@@ -114,6 +114,8 @@ pub struct ItemSummary {
     pub recurring: bool,
     /// How many of its properties have more than one value to choose from.
     pub conflicts: u64,
+    /// The ids of the other items that are linked with it as one person.
+    pub linked: Vec<String>,
 }
 
 impl From<api::ItemSummary> for ItemSummary {
@@ -129,6 +131,7 @@ impl From<api::ItemSummary> for ItemSummary {
             end,
             recurring,
             conflicts,
+            linked,
         } = summary;
         Self {
             id,
@@ -141,6 +144,7 @@ impl From<api::ItemSummary> for ItemSummary {
             end,
             recurring,
             conflicts,
+            linked,
         }
     }
 }
@@ -158,6 +162,7 @@ impl From<ItemSummary> for api::ItemSummary {
             end,
             recurring,
             conflicts,
+            linked,
         } = summary;
         Self {
             id,
@@ -170,6 +175,7 @@ impl From<ItemSummary> for api::ItemSummary {
             end,
             recurring,
             conflicts,
+            linked,
         }
     }
 }
@@ -205,6 +211,8 @@ pub struct Property {
     pub params: String,
     /// Its value as written.
     pub value: String,
+    /// The ids of the items that say so: more than one only of a linked person.
+    pub items: Vec<String>,
 }
 
 impl From<api::Property> for Property {
@@ -215,6 +223,7 @@ impl From<api::Property> for Property {
             occurrence,
             params,
             value,
+            items,
         } = property;
         Self {
             key,
@@ -222,6 +231,7 @@ impl From<api::Property> for Property {
             occurrence,
             params,
             value,
+            items,
         }
     }
 }
@@ -276,7 +286,9 @@ impl From<api::Conflict> for Conflict {
 pub struct Item {
     /// What a list shows of it.
     pub summary: ItemSummary,
-    /// Everything it says.
+    /// The other items that are linked with it as one person.
+    pub linked: Vec<ItemSummary>,
+    /// Everything it says, or the person says in all their items.
     pub properties: Vec<Property>,
     /// Where two devices said different things.
     pub conflicts: Vec<Conflict>,
@@ -292,6 +304,7 @@ impl From<api::Item> for Item {
     fn from(item: api::Item) -> Self {
         Self {
             summary: item.summary.into(),
+            linked: item.linked.into_iter().map(Into::into).collect(),
             properties: item.properties.into_iter().map(Into::into).collect(),
             conflicts: item.conflicts.into_iter().map(Into::into).collect(),
             next: item.next.map(|next| (*next).into()),

@@ -12,6 +12,8 @@ pub struct Edited {
     pub item: ItemSummary,
     /// The names of the properties that changed; none when it already was so.
     pub properties: Vec<String>,
+    /// The ids of the items that were written: of a linked person, those that held the values.
+    pub items: Vec<String>,
 }
 
 impl From<api::Edited> for Edited {
@@ -19,6 +21,7 @@ impl From<api::Edited> for Edited {
         Self {
             item: edited.item.into(),
             properties: edited.properties,
+            items: edited.items,
         }
     }
 }

@@ -100,6 +100,24 @@ class NodeTest(unittest.IsolatedAsyncioTestCase):
         self.assertIn("X-FAVOURITE:engines", ada.text)
         self.assertIn("ada@example.com", [p.value for p in ada.properties])
 
+    async def test_two_cards_of_one_person_are_proposed_linked_and_taken_apart(self):
+        node = await self.node("phone")
+        await node.import_text(CARD + CARD.replace("UID:ada", "UID:countess"), None)
+        (found,) = await node.duplicates()
+        self.assertEqual([(r.property, r.value) for r in found.because], [("EMAIL", "ada@example.com")])
+        ids = [item.id for item in found.items]
+        self.assertEqual([item.linked for item in await node.link(ids)], [ids[1:], ids[:1]])
+        (person,) = (await node.list(ALL)).items
+        self.assertEqual((person.id, person.linked), (ids[0], ids[1:]))
+        shown = await node.show(person.id)
+        self.assertEqual([len(p.items) for p in shown.properties if p.name == "EMAIL"], [2])
+        edited = await node.edit(person.id, [pimesh.Patch.SET(name="EMAIL", value="a@b.example")])
+        self.assertEqual(sorted(edited.items), sorted(ids))
+        await node.unlink([ids[1]])
+        self.assertEqual((await node.list(ALL)).total, 2)
+        with self.assertRaises(pimesh.PimeshError.Invalid):
+            await node.unlink([ids[1]])
+
     async def test_a_listener_hears_of_an_edit_and_one_that_throws_harms_nobody(self):
         node = await self.node("phone")
         await node.import_text(CARD, None)

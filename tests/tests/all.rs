@@ -16,6 +16,7 @@ mod homes;
 mod invitations;
 mod mail;
 mod past;
+mod people;
 mod program;
 mod read_again;
 mod set_back;

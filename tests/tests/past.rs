@@ -7,7 +7,7 @@ use crate::couple::{Couple, card, doc, import, refused, set, values};
 use crate::program::Program;
 use crate::undo::undo;
 
-async fn log(device: &Device, item: &str, property: Option<&str>) -> ItemLog {
+pub(crate) async fn log(device: &Device, item: &str, property: Option<&str>) -> ItemLog {
     let (item, property) = (item.to_owned(), property.map(str::to_owned));
     match device
         .ask(Request::Past(Past::Log { item, property }))

@@ -47,6 +47,50 @@ pub enum Life {
 }
 
 impl Document {
+    /// What changes wrote to some keys, without what became of the item; in no particular order.
+    /// Takes no longer the longer the history of other keys is.
+    pub fn writes(&self, fits: impl Fn(&str) -> bool) -> Vec<Step> {
+        let mut written: HashMap<OpId, &str> = HashMap::new();
+        let changes = self.changes();
+        for change in changes {
+            for (index, op) in change.ops.iter().enumerate() {
+                if let Action::Put(Value::Text(text)) = &op.action
+                    && fits(&op.key)
+                {
+                    written.insert(change.op_id(index), text);
+                }
+            }
+        }
+        let altered = |op: &super::change::Op| Altered {
+            key: op.key.clone(),
+            old: op
+                .pred
+                .iter()
+                .max()
+                .and_then(|id| written.get(id))
+                .map(|old| (*old).to_owned()),
+            new: match &op.action {
+                Action::Put(Value::Text(text)) => Some(text.clone()),
+                Action::Put(Value::Number(_)) | Action::Delete => None,
+            },
+        };
+        let mut out = Vec::new();
+        for change in changes {
+            let ops = change.ops.iter().filter(|op| fits(&op.key));
+            let altered: Vec<Altered> = ops.map(altered).collect();
+            if !altered.is_empty() {
+                out.push(Step {
+                    change: change.hash,
+                    time: change.time,
+                    by: change.message.clone(),
+                    altered,
+                    lives: Vec::new(),
+                });
+            }
+        }
+        out
+    }
+
     /// All changes in an order that is closed under dependencies, such as that of receipt.
     pub fn steps(&self, place: impl Fn(&ChangeHash) -> u64) -> Vec<Step> {
         let mut order: Vec<_> = self.changes().iter().collect();

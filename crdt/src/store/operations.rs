@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::names::Name;
-use super::{Batch, Committed, Store, StoreError};
+use super::{Batch, Committed, Named, Store, StoreError};
 use crate::id::{ChangeHash, CollectionId, DocId, Timestamp};
 
 /// Something a person did.
@@ -172,14 +171,21 @@ impl Batch<'_> {
         what: &str,
         part_of: Option<i64>,
     ) -> Result<Option<i64>, StoreError> {
+        self.record_of(kind, what, part_of, |named| {
+            named.collection != CollectionId::MESH
+        })
+    }
+
+    fn record_of(
+        &mut self,
+        kind: &str,
+        what: &str,
+        part_of: Option<i64>,
+        counts: impl Fn(&Named) -> bool,
+    ) -> Result<Option<i64>, StoreError> {
         self.settle()?;
-        let ours: Vec<_> = self
-            .done
-            .named
-            .iter()
-            .filter(|named| named.collection != CollectionId::MESH)
-            .copied()
-            .collect();
+        let named = self.done.named.iter();
+        let ours: Vec<Named> = named.filter(|named| counts(named)).copied().collect();
         if ours.is_empty() {
             return Ok(part_of);
         }
@@ -213,6 +219,17 @@ impl Batch<'_> {
     ) -> Result<(Committed, Option<i64>), StoreError> {
         let nr = self.record(kind, what, part_of)?;
         Ok((self.commit()?, nr))
+    }
+
+    /// The same where what was done is written in the mesh's own collection: a link.
+    pub fn commit_mesh_as(mut self, kind: &str, what: &str) -> Result<Committed, StoreError> {
+        self.record_mesh(kind, what)?;
+        self.commit()
+    }
+
+    /// Records what this batch has added, the mesh's own collection included.
+    pub fn record_mesh(&mut self, kind: &str, what: &str) -> Result<Option<i64>, StoreError> {
+        self.record_of(kind, what, None, |_| true)
     }
 
     /// Records that an operation was taken back by another. What the former had taken back

@@ -29,6 +29,8 @@ pub struct ItemSummary {
     pub recurring: bool,
     /// How many of its properties have more than one value to choose from.
     pub conflicts: u64,
+    /// The short ids of the other items that are linked with it as one person.
+    pub linked: Vec<String>,
 }
 
 /// Reply to `list` and `search`.
@@ -45,17 +47,13 @@ pub struct Items {
 pub struct Item {
     /// What a list shows of it.
     pub summary: ItemSummary,
-    /// Everything it says.
+    /// The other items that are linked with it as one person.
+    pub linked: Vec<ItemSummary>,
+    /// Everything it says, or the person says in all their items.
     pub properties: Vec<Property>,
     /// Where two devices said different things.
     pub conflicts: Vec<Conflict>,
-    /// Where they made different things of one occurrence.
-    pub occurrences: Vec<OccurrenceConflict>,
-    /// When it next takes place; none for contacts, and where it does not any more.
-    pub next: Option<Box<AgendaEntry>>,
-    /// What to know about its times.
-    pub flags: Vec<TimeFlag>,
-    /// The item as a vCard or iCalendar text.
+    /// This item alone as a vCard or iCalendar text.
     pub text: String,
 }
 
@@ -72,6 +70,8 @@ pub struct Property {
     pub params: String,
     /// Its value as written.
     pub value: String,
+    /// The short ids of the items that say so: more than one only of a linked person.
+    pub items: Vec<String>,
 }
 
 /// A property with more than one value to choose from.
@@ -126,6 +126,9 @@ pub struct Edited {
     pub item: ItemSummary,
     /// The names of the properties that changed; none when it already was so.
     pub properties: Vec<String>,
+    /// The short ids of the items that were written: of a linked person, those that held the
+    /// values.
+    pub items: Vec<String>,
 }
 
 /// Reply to `delete`.

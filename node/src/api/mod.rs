@@ -19,6 +19,7 @@ mod failure;
 mod item;
 mod moment;
 mod past;
+mod people;
 mod reply;
 mod report;
 mod request;
@@ -39,6 +40,7 @@ pub use past::{
     ItemLog, LifeChange, LoggedChange, Newer, OperationInfo, Operations, Past, PropertyChange,
     Restored, Revived, TakenBack, Trash, TrashedItem, Undone,
 };
+pub use people::{Duplicate, Duplicates, Linked, People, Reason, Unlinked};
 pub use reply::Reply;
 pub use report::{
     Counts, Exported, ImportReport, ImportedFile, Refused, RefusedMail, SkippedFile, SourceAdded,

@@ -8,6 +8,7 @@ use super::device::{Collections, ConfirmationState, Devices, PairDecided, Paired
 use super::failure::FailureKind;
 use super::item::{Conflicts, Deleted, Edited, Item, Items};
 use super::past::{ItemLog, Operations, Restored, Revived, Trash, Undone};
+use super::people::{Duplicates, Linked, Unlinked};
 use super::report::{Exported, ImportReport, SourceAdded, SourceRemoved, Sources, SyncReport};
 use super::times::Agenda;
 
@@ -54,6 +55,12 @@ pub enum Reply {
     Conflicts(Conflicts),
     /// To `Request::Resolve`.
     Resolved(Resolved),
+    /// To `People::Duplicates`.
+    Duplicates(Duplicates),
+    /// To `People::Link`.
+    Linked(Linked),
+    /// To `People::Unlink`.
+    Unlinked(Unlinked),
     /// To `Past::Log`.
     Log(ItemLog),
     /// To `Past::Trash`.
@@ -117,6 +124,9 @@ impl Reply {
             | Self::Deleted(_)
             | Self::Conflicts(_)
             | Self::Resolved(_)
+            | Self::Duplicates(_)
+            | Self::Linked(_)
+            | Self::Unlinked(_)
             | Self::Log(_)
             | Self::Trash(_)
             | Self::Revived(_)
@@ -150,6 +160,9 @@ impl Reply {
             Self::Deleted(inside) => serde_json::to_value(inside),
             Self::Conflicts(inside) => serde_json::to_value(inside),
             Self::Resolved(inside) => serde_json::to_value(inside),
+            Self::Duplicates(inside) => serde_json::to_value(inside),
+            Self::Linked(inside) => serde_json::to_value(inside),
+            Self::Unlinked(inside) => serde_json::to_value(inside),
             Self::Log(inside) => serde_json::to_value(inside),
             Self::Trash(inside) => serde_json::to_value(inside),
             Self::Revived(inside) => serde_json::to_value(inside),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::care::Care;
 use super::decide::Decision;
 use super::past::Past;
+use super::people::People;
 use crate::secrets::Credential;
 
 /// One command. Paths are absolute: the node's working directory is not the caller's.
@@ -143,6 +144,8 @@ pub enum Request {
         /// What it shall hold.
         by: Decision,
     },
+    /// The same person in several items.
+    People(People),
     /// What was, and bringing it back.
     Past(Past),
     /// Backups, and the health of the device.
@@ -173,6 +176,7 @@ impl Request {
             | Self::Delete { .. }
             | Self::Conflicts
             | Self::Resolve { .. }
+            | Self::People(_)
             | Self::Past(_)
             | Self::Care(_) => false,
         }

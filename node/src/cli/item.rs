@@ -140,9 +140,15 @@ pub(super) async fn delete(door: &Door, words: Delete, output: &Output) -> Resul
             for item in words.items.iter().take(NAMED) {
                 let item = item.clone();
                 if let Reply::Item(item) = door.ask(Request::Show { item }).await? {
-                    let summary = item.summary;
-                    question
-                        .insert_str(0, &clean(&format!("  {}  {}\n", summary.id, summary.name)));
+                    let others = item.linked.iter();
+                    for summary in std::iter::once(&item.summary).chain(others) {
+                        let line = format!("  {}  {}\n", summary.id, summary.name);
+                        question.insert_str(0, &clean(&line));
+                    }
+                    if !item.linked.is_empty() {
+                        question += " A linked person goes as a whole; to delete one item \
+                                     alone, say no and unlink it first.";
+                    }
                 }
             }
         }

@@ -42,7 +42,7 @@ use clap::{CommandFactory, Parser};
 use self::args::{Cli, Command, SourceBy};
 use self::door::Door;
 use self::output::Output;
-use crate::api::{Failure, FailureKind, Request};
+use crate::api::{Failure, FailureKind, People, Request};
 
 /// Runs the command of this process's arguments to its end.
 pub fn main() -> ExitCode {
@@ -139,6 +139,9 @@ async fn perform(cli: Cli, output: &Output) -> Result<u8, Failure> {
         Command::Status => Request::Status,
         Command::Collections => Request::Collections,
         Command::Conflicts(words) => item::conflicts(words),
+        Command::Duplicates => Request::People(People::Duplicates),
+        Command::Link(words) => Request::People(People::Link { items: words.items }),
+        Command::Unlink(words) => Request::People(People::Unlink { items: words.items }),
         Command::Wait(words) => Request::Wait {
             device: words.device,
             timeout_seconds: words.timeout,

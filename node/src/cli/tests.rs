@@ -46,6 +46,9 @@ fn name(reply: &Reply) -> &'static str {
         Reply::Deleted(_) => "deleted",
         Reply::Conflicts(_) => "conflicts",
         Reply::Resolved(_) => "resolved",
+        Reply::Duplicates(_) => "duplicates",
+        Reply::Linked(_) => "linked",
+        Reply::Unlinked(_) => "unlinked",
         Reply::Log(_) => "log",
         Reply::Trash(_) => "trash",
         Reply::Revived(_) => "revived",
@@ -67,7 +70,7 @@ fn the_documented_replies_are_exactly_what_json_prints() {
         assert_eq!(name(&reply), kind);
         seen.insert(kind);
     }
-    assert_eq!(seen.len(), 26, "a reply is missing: {seen:?}");
+    assert_eq!(seen.len(), 28, "a reply is missing: {seen:?}");
 }
 
 #[test]

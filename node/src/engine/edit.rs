@@ -13,12 +13,12 @@ use pimesh_crdt::store::{Committed, ItemRow, Store};
 use pimesh_crdt::text::escape;
 use pimesh_crdt::text::line::Line;
 
-use super::EngineError;
 use super::items::{Words, document, find};
 use super::who::{Me, now};
+use super::{EngineError, people};
 use crate::api::{Deleted, EditBy, Edited, Failure, Form, ItemSummary, Patch};
 
-/// Changes one item, as one change.
+/// Changes one item, as one change; of a linked person those of the items that it concerns.
 pub(super) fn edit(
     store: &mut Store,
     wanted: &str,
@@ -26,39 +26,54 @@ pub(super) fn edit(
     me: Me,
 ) -> Result<(Edited, Committed), EngineError> {
     let row = find(store, wanted)?;
-    let document = document(store, &row)?;
-    let before = document.view().shown().item;
-    let (edits, blobs) = match by {
+    let (rows, patches, parsed) = match by {
         EditBy::Patches(patches) => {
-            let mut after = before.clone();
-            for patch in patches {
-                apply(&mut after, patch)?;
-            }
-            (diff(&before, &after, Absence::Deletes), Vec::new())
+            let rows = Words::of(store)?.people.items_of(&row);
+            (rows, &patches[..], None)
         }
-        EditBy::Text(text) => {
-            let parsed = read_text(text, &row)?;
-            (diff(&before, &parsed.item, Absence::Deletes), parsed.blobs)
-        }
+        EditBy::Text(text) => (vec![row.clone()], &[][..], Some(read_text(text, &row)?)),
     };
-    let change = document.edit(&document.heads(), &edits, &me.author("cli", Writer::Person))?;
+    let mut documents = Vec::new();
+    for row in &rows {
+        documents.push(document(store, row)?);
+    }
+    let before: Vec<Item> = documents.iter().map(|d| d.view().shown().item).collect();
+    let mut after = before.clone();
+    for patch in patches {
+        people::apply(&mut after, patch)?;
+    }
+    let blobs = match parsed {
+        Some(parsed) => {
+            after = vec![parsed.item];
+            parsed.blobs
+        }
+        None => Vec::new(),
+    };
+    let (mut changes, mut all) = (Vec::new(), Vec::new());
+    for (at, document) in documents.iter().enumerate() {
+        let edits = diff(&before[at], &after[at], Absence::Deletes);
+        let author = me.author("cli", Writer::Person);
+        let change = document.edit(&document.heads(), &edits, &author)?;
+        changes.extend(change.map(|change| (&rows[at], change)));
+        all.extend(edits);
+    }
+    let written: Vec<ItemRow> = changes.iter().map(|(row, _)| (*row).clone()).collect();
     let mut batch = store.batch(now())?;
     for blob in blobs {
         batch.put_blob(&blob.bytes)?;
     }
-    if let Some(change) = change {
+    for (row, change) in changes {
         batch.add_new(row.collection, row.doc, change)?;
     }
     let (committed, _) = batch.commit_as("edit", &row.name, None)?;
     let after = store.item(row.collection, row.doc)?.unwrap_or(row);
-    let item = Words::of(store)?.summary(&after);
-    Ok((
-        Edited {
-            item,
-            properties: touched(&edits),
-        },
-        committed,
-    ))
+    let words = Words::of(store)?;
+    let edited = Edited {
+        item: words.summary(&after),
+        properties: touched(&all),
+        items: written.iter().map(|row| words.short(row.doc)).collect(),
+    };
+    Ok((edited, committed))
 }
 
 /// The properties that edits write, by name.
@@ -102,7 +117,8 @@ fn read_text(text: &str, row: &ItemRow) -> Result<pimesh_crdt::normalise::Parsed
     Ok(parsed)
 }
 
-fn apply(item: &mut Item, patch: &Patch) -> Result<(), EngineError> {
+/// Makes one patch in one item.
+pub(super) fn apply(item: &mut Item, patch: &Patch) -> Result<(), EngineError> {
     let (name, written) = match patch {
         Patch::Set { name, .. } | Patch::Add { name, .. } | Patch::Remove { name, .. } => {
             (names::stored(name.to_ascii_uppercase()), name)
@@ -322,17 +338,21 @@ fn set_part(item: &mut Item, register: &str, name: &str, stored: Option<&str>) {
     }
 }
 
-/// Deletes items: all of them, or none when one is not found.
+/// Deletes items: all of them, or none when one is not found. Of a linked person all go.
 pub(super) fn delete(
     store: &mut Store,
     wanted: &[String],
     me: Me,
 ) -> Result<(Deleted, Committed), EngineError> {
-    let rows: Vec<ItemRow> = wanted
-        .iter()
-        .map(|wanted| find(store, wanted))
-        .collect::<Result<_, _>>()?;
     let words = Words::of(store)?;
+    let mut rows: Vec<ItemRow> = Vec::new();
+    for wanted in wanted {
+        for row in words.people.items_of(&find(store, wanted)?) {
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        }
+    }
     let items: Vec<ItemSummary> = rows.iter().map(|row| words.summary(row)).collect();
     let mut changes = Vec::new();
     for row in &rows {

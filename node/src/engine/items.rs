@@ -10,7 +10,8 @@ use pimesh_crdt::store::{Filter, ItemRow, Life, Order, Page, ShortIds, Store};
 use pimesh_crdt::text::line::Line;
 use pimesh_crdt::{BlobHash, CollectionId};
 
-use super::{EngineError, collections, conflicts, times};
+use super::people::{People, properties_of};
+use super::{EngineError, collections, conflicts};
 use crate::api::{Failure, Item, ItemSummary, Items, Kind, Property};
 
 /// Names of collections and devices, and how much of an id names an item: what turns rows
@@ -21,6 +22,7 @@ pub(super) struct Words {
     short: ShortIds,
     /// The beginning of this device's id.
     own: String,
+    pub(super) people: People,
 }
 
 impl Words {
@@ -40,6 +42,7 @@ impl Words {
             devices,
             short: store.short_ids()?,
             own: store.origin().device.to_string()[..8].to_owned(),
+            people: People::of(store)?,
         })
     }
 
@@ -63,6 +66,18 @@ impl Words {
             end: moment(&row.end),
             recurring: row.recurring,
             conflicts: u64::from(row.conflicts),
+            linked: (self.people.others(row.doc).into_iter())
+                .map(|other| self.short.of(other))
+                .collect(),
+        }
+    }
+
+    /// What a list shows of the person or item whose row this is.
+    fn summary_of_person(&self, row: &ItemRow) -> ItemSummary {
+        let all = self.people.items_of(row);
+        ItemSummary {
+            conflicts: all.iter().map(|row| u64::from(row.conflicts)).sum(),
+            ..self.summary(row)
         }
     }
 
@@ -167,12 +182,14 @@ pub(super) fn list(store: &Store, wanted: &Wanted) -> Result<Items, EngineError>
         .filter(|row| row.collection != CollectionId::MESH && in_days(row))
         .collect();
     let words = Words::of(store)?;
+    let may_lead = |row: &ItemRow| collection.is_none_or(|wanted| row.collection == wanted);
+    let rows = words.people.one_each(rows, may_lead);
     Ok(Items {
         total: rows.len() as u64,
         items: rows
             .iter()
             .take(wanted.limit.unwrap_or(usize::MAX))
-            .map(|row| words.summary(row))
+            .map(|row| words.summary_of_person(row))
             .collect(),
     })
 }
@@ -246,27 +263,27 @@ pub(super) fn show(store: &Store, wanted: &str) -> Result<Item, EngineError> {
     let shown = document.view().shown();
     let words = Words::of(store)?;
     let blobs = |hash: BlobHash| store.blob(hash).ok().flatten();
-    let (mut found, mut next) = (times::InQuestion::default(), None);
-    if times::has_times(&shown.item) {
-        let mut examiner = times::Examiner::default();
-        let item = &shown.item;
-        found = times::InQuestion::of(store, &words, &row, &document, item, &mut examiner)?;
-        next = times::next(store, &words, &row, item).map(Box::new);
+    let text = render(&shown.item, &blobs).text;
+    let rows = words.people.items_of(&row);
+    let (mut items, mut clashes) = (Vec::new(), Vec::new());
+    for member in &rows {
+        let shown = self::shown(store, member)?;
+        clashes.extend(conflicts::of_item(store, &words, member, &shown)?);
+        items.push((words.short(member.doc), shown.item));
     }
+    let others = rows.iter().filter(|member| member.doc != row.doc);
     Ok(Item {
         summary: words.summary(&row),
-        properties: properties(&shown.item),
-        conflicts: conflicts::of_item(store, &words, &row, &shown)?,
-        occurrences: found.conflicts.into_iter().map(|(_, told)| told).collect(),
-        next,
-        flags: found.flags,
-        text: render(&shown.item, &blobs).text,
+        linked: others.map(|other| words.summary(other)).collect(),
+        properties: properties_of(&items),
+        conflicts: clashes,
+        text,
     })
 }
 
 /// The properties of an item, as a person or script reads them: a register of several is
-/// told line by line, an alarm or unknown component whole.
-fn properties(item: &Domain) -> Vec<Property> {
+/// told line by line, an alarm or unknown component whole. It does not say of which item.
+pub(super) fn properties(item: &Domain) -> Vec<Property> {
     let mut out = Vec::new();
     for (at, stored) in &item.values {
         let (rid, rest) = key::split_override(at);
@@ -281,6 +298,7 @@ fn properties(item: &Domain) -> Vec<Property> {
                 occurrence: rid.map(|rid| rid.replace("%2F", "/").replace("%25", "%")),
                 params: params.to_owned(),
                 value: value.to_owned(),
+                items: Vec::new(),
             });
         };
         if matches!(name, key::WHEN | key::DONE | key::NAME) {

@@ -26,6 +26,7 @@ mod network;
 mod pairing;
 mod past;
 mod peers;
+mod people;
 mod restore;
 mod sources;
 mod status;
@@ -275,6 +276,7 @@ impl Engine {
                 self.announce(&committed).await?;
                 Reply::Resolved(resolved)
             }
+            Request::People(asked) => return self.people(asked).await,
             Request::Past(past) => return self.past(past).await,
             Request::Care(Care::Backup { path, passphrase }) => {
                 Reply::BackedUp(self.backup(path, passphrase).await?)

@@ -13,7 +13,7 @@ use pimesh_crdt::{CollectionId, Timestamp};
 use super::items::{Words, document, find_with};
 use super::who::{Me, now};
 use super::witness::{Witness, short, sources_of};
-use super::{Engine, EngineError, restore, undo};
+use super::{Engine, EngineError, people, restore, undo};
 use crate::api::{
     Failure, ItemLog, LifeChange, LoggedChange, Moment, Past, PropertyChange, Reply, Revived,
     Trash, TrashedItem,
@@ -79,7 +79,7 @@ pub(super) fn log(
     };
     let files = store.whence(row.collection, row.doc, "import")?;
     let steps = document(store, &row)?.steps(|change| receipts.place(change).unwrap_or(u64::MAX));
-    let mut changes: Vec<LoggedChange> = steps
+    let mut changes: Vec<(u64, LoggedChange)> = steps
         .iter()
         .map(|step| {
             let mut change = told(&witness, step);
@@ -89,9 +89,12 @@ pub(super) fn log(
             {
                 change.source = Some(file.clone());
             }
-            change
+            (receipts.place(&step.change).unwrap_or(u64::MAX), change)
         })
         .collect();
+    changes.extend(people::logged(store, &words, &row)?);
+    changes.sort_by_key(|(place, _)| *place);
+    let mut changes: Vec<LoggedChange> = changes.into_iter().map(|(_, change)| change).collect();
     if let Some(wanted) = property {
         let fits = |change: &PropertyChange| {
             change.key == wanted || change.property.eq_ignore_ascii_case(wanted)

@@ -60,30 +60,15 @@ fn standings(store: &Store, me: DeviceId) -> Result<Vec<Standing>, EngineError> 
             });
         let mut collections = Vec::new();
         for collection in &visible {
-            let mut behind = 0;
-            let mut heard = false;
-            for part in all.iter().filter(|part| part.class == collection.class) {
-                let theirs = store.confirmed(device, part.id)?;
-                heard |= theirs.iter().next().is_some();
-                let ours = store.version_vector(part.id)?;
-                behind += ours
-                    .iter()
-                    .map(|(origin, reached)| {
-                        let theirs = theirs.reached(origin);
-                        if theirs.n == reached.n && theirs.chain != reached.chain {
-                            1 // one name, two histories: that is not the same
-                        } else {
-                            reached.n.saturating_sub(theirs.n)
-                        }
-                    })
-                    .sum::<u64>();
-            }
-            let state = match (behind, heard) {
-                (0, _) => ConfirmationState::Confirmed,
-                (_, true) => ConfirmationState::Behind,
-                (_, false) => ConfirmationState::Unknown,
-            };
+            let parts = all.iter().filter(|part| part.class == collection.class);
+            let parts: Vec<CollectionId> = parts.map(|part| part.id).collect();
+            let (state, behind) = standing(store, device, &parts)?;
             collections.push((collection.class, collection.name.clone(), state, behind));
+        }
+        // names and links are told only while they are on their way
+        let (state, behind) = standing(store, device, &[CollectionId::MESH])?;
+        if behind > 0 {
+            collections.push((CollectionId::MESH, String::new(), state, behind));
         }
         out.push(Standing {
             known,
@@ -93,6 +78,37 @@ fn standings(store: &Store, me: DeviceId) -> Result<Vec<Standing>, EngineError> 
     }
     out.sort_by(|a, b| (&a.name, a.known.id).cmp(&(&b.name, b.known.id)));
     Ok(out)
+}
+
+/// What a device lacks of some collections, in its own newest word.
+fn standing(
+    store: &Store,
+    device: DeviceId,
+    parts: &[CollectionId],
+) -> Result<(ConfirmationState, u64), EngineError> {
+    let (mut behind, mut heard) = (0, false);
+    for part in parts {
+        let theirs = store.confirmed(device, *part)?;
+        heard |= theirs.iter().next().is_some();
+        let ours = store.version_vector(*part)?;
+        behind += ours
+            .iter()
+            .map(|(origin, reached)| {
+                let theirs = theirs.reached(origin);
+                if theirs.n == reached.n && theirs.chain != reached.chain {
+                    1 // one name, two histories: that is not the same
+                } else {
+                    reached.n.saturating_sub(theirs.n)
+                }
+            })
+            .sum::<u64>();
+    }
+    let state = match (behind, heard) {
+        (0, _) => ConfirmationState::Confirmed,
+        (_, true) => ConfirmationState::Behind,
+        (_, false) => ConfirmationState::Unknown,
+    };
+    Ok((state, behind))
 }
 
 impl Inner {
@@ -175,7 +191,10 @@ impl Engine {
                     pimesh_crdt::store::Order::Id,
                     pimesh_crdt::store::Page::ALL,
                 )?;
-                let conflicts = rows.iter().map(|row| u64::from(row.conflicts)).sum::<u64>();
+                let items = rows
+                    .iter()
+                    .filter(|row| row.collection != CollectionId::MESH);
+                let conflicts = items.map(|row| u64::from(row.conflicts)).sum::<u64>();
                 Ok::<_, EngineError>((collection_infos(store)?, conflicts))
             })
             .await?;

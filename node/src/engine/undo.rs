@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pimesh_crdt::diff::Edit;
 use pimesh_crdt::doc::{Back, Document, NewChange, View, Writer, decode};
-use pimesh_crdt::item::{key, names};
+use pimesh_crdt::item::{key, kind, names};
 use pimesh_crdt::store::{Committed, ItemRow, Made, Operation, Receipts, Store};
 use pimesh_crdt::{ChangeHash, CollectionId, DocId};
 
 use super::items::Words;
+use super::people;
 use super::who::{Me, now};
 use super::{Engine, EngineError};
 use crate::api::{Failure, Moment, OperationInfo, Operations, TakenBack, Undone, Write};
@@ -98,28 +99,43 @@ fn told(at: &str) -> Option<String> {
     }
 }
 
-impl Engine {
-    /// Takes back an operation: the one named, or the last that was not undone.
-    ///
-    /// Goes in transactions of [`ITEMS_AT_ONCE`] items, so that others get their turn. Where it
-    /// ends early the operation counts as not undone; what is back already is found so when it
-    /// is undone again.
-    pub(super) async fn undo(
-        &self,
-        wanted: Option<i64>,
-        write: Write,
-    ) -> Result<Undone, EngineError> {
-        let (store, me) = (&self.inner.store, self.me());
-        let begin = store.with(move |store| Undoing::begin(store, wanted, write));
-        let mut undoing = begin.await?;
-        while !undoing.left.is_empty() {
-            let step = store.with(move |store| {
-                let committed = undoing.step(store, me)?;
-                Ok::<_, EngineError>((undoing, committed))
-            });
-            let (next, committed) = step.await?;
-            undoing = next;
-            self.announce(&committed).await?;
+/// Takes back an operation: the one named, or the last that was not undone.
+pub(super) fn undo(
+    store: &mut Store,
+    wanted: Option<i64>,
+    write: Write,
+    me: Me,
+) -> Result<(Undone, Committed), EngineError> {
+    let operation = pick(store, wanted)?;
+    let mut by_doc: BTreeMap<Key, BTreeSet<ChangeHash>> = BTreeMap::new();
+    for Made {
+        collection,
+        doc,
+        change,
+    } in store.made_by(operation.nr)?
+    {
+        by_doc.entry((collection, doc)).or_default().insert(change);
+    }
+    let receipts = store.receipts(by_doc.keys().copied())?;
+    let dry_run = write == Write::DryRun;
+    let (mut changed, mut kept, mut items) = (0, 0, Vec::new());
+    let mut links = Vec::new();
+    let mut batch = store.batch(now())?;
+    for (key, ours) in &by_doc {
+        let Some(receipts) = receipts.get(key) else {
+            continue;
+        };
+        let stored = batch.changes_of(key.0, key.1)?;
+        let document = Document::load(stored.iter().map(Vec::as_slice))?;
+        let back = back(&document, ours, receipts);
+        let changes = changes(&document, &back, me)?;
+        changed += u64::from(!changes.is_empty());
+        kept += u64::from(!back.kept.is_empty());
+        let told = Told::of(&back.edits, &back.kept);
+        if key.0 == CollectionId::MESH {
+            links.extend(back.edits.iter().cloned());
+        } else if items.len() < MOST_TOLD && !told.is_empty() {
+            items.push((*key, told));
         }
         store.with(move |store| undoing.done(store)).await
     }
@@ -195,23 +211,32 @@ impl Undoing {
         }
         let operation = &self.operation;
         let what = format!("{}: {} {}", operation.nr, operation.kind, operation.what);
-        self.number = batch.record(UNDO, &what, self.number)?;
-        if self.left.is_empty() {
-            batch.set_undone(operation.nr, self.number)?;
-        }
-        Ok(batch.commit()?)
+        number = match links.is_empty() {
+            true => batch.record(UNDO, &what, None)?,
+            false => batch.record_mesh(UNDO, &what)?,
+        };
+        batch.set_undone(operation.nr, number)?;
+        committed = batch.commit()?;
     }
-
-    fn done(self, store: &mut Store) -> Result<Undone, EngineError> {
-        Ok(Undone {
-            dry_run: self.write == Write::DryRun,
-            operation: info(&self.operation),
-            undo: self.number,
-            changed: self.changed,
-            kept: self.kept,
-            items: tell(store, self.items)?,
-        })
+    let mut items = tell(store, items)?;
+    if !links.is_empty() {
+        let words = Words::of(store)?;
+        let rows = people::told_of(store, &links)?;
+        changed = rows.len() as u64;
+        let told = rows
+            .iter()
+            .map(|row| Told::of(&links, &[]).taken_back(&words, row));
+        items.extend(told);
     }
+    let done = Undone {
+        dry_run,
+        operation: info(&operation),
+        undo: number,
+        changed,
+        kept,
+        items,
+    };
+    Ok((done, committed))
 }
 
 /// Items as they are now, with what became of them.
@@ -271,7 +296,9 @@ fn changes(document: &Document, back: &Back, me: Me) -> Result<Vec<NewChange>, E
     let heads = document.heads();
     // what is deleted now stays so, unless this is what brings it back
     let revives = back.edits.contains(&Edit::Revive { rid: None });
-    let writer = match revives || document.view().shown().live {
+    let shown = document.view().shown();
+    let is_of_mesh = shown.item.kind == kind::COLLECTION;
+    let writer = match revives || (shown.live && !is_of_mesh) {
         true => Writer::Person,
         false => Writer::Machine,
     };

@@ -6,6 +6,7 @@ mod decide;
 mod device;
 mod item;
 mod past;
+mod people;
 mod source;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(super) use decide::{Conflicts, ConflictsBy, Keep, Resolve};
 pub(super) use device::{Demo, Init, Pair, PairBy, Run, Wait};
 pub(super) use item::{Delete, Edit, Export, Import, KindWord, List, Search, Show};
 pub(super) use past::{Log, Restore, Trash, TrashBy, Undo};
+pub(super) use people::{Link, Unlink};
 pub(super) use source::{SourceAdd, SourceBy, SourceRemove};
 
 /// The same contacts and calendars on all your devices: no server, no account.
@@ -96,6 +98,13 @@ pub(super) enum Command {
     Edit(Edit),
     Delete(Delete),
     Conflicts(Conflicts),
+    /// Show contacts that may be one person under several ids
+    ///
+    /// The same name and an e-mail address or phone number that both have: a name alone is
+    /// never enough. Nothing is changed; decide with `pimesh link`.
+    Duplicates,
+    Link(Link),
+    Unlink(Unlink),
     Log(Log),
     Trash(Trash),
     Undo(Undo),

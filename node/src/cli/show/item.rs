@@ -28,10 +28,14 @@ pub(super) fn items(items: &Items) -> String {
 }
 
 fn marked(item: &ItemSummary) -> String {
-    match item.conflicts {
-        0 => item.name.clone(),
-        _ => format!("{}  (in conflict)", item.name),
+    let mut text = item.name.clone();
+    if !item.linked.is_empty() {
+        text += &format!("  (with {})", item.linked.join(", "));
     }
+    if item.conflicts > 0 {
+        text += "  (in conflict)";
+    }
+    text
 }
 
 fn when(item: &ItemSummary) -> String {
@@ -74,23 +78,25 @@ pub(super) fn item(item: &Item) -> String {
         let until = end.map_or_else(String::new, |end| format!(" – {end}"));
         text += &format!("{when}{until}\n");
     }
-    if let Some(next) = item.next.as_ref().filter(|next| next.recurring) {
-        text += &times::next(next);
+    for other in &item.linked {
+        let (name, collection) = (one_line(&other.name), one_line(&other.collection));
+        text += &format!("one person with {}  {name}, in {collection}\n", other.id);
     }
     text.push('\n');
+    let is_linked = !item.linked.is_empty();
     let rows = item.properties.iter().map(|property| {
         let occurrence = property.occurrence.as_deref();
         let of = occurrence.map_or_else(String::new, |id| format!(" (on {id})"));
-        vec![
+        let mut row = vec![
             format!("{}{of}", property.name),
             property.value.clone(),
             property.params.clone(),
-        ]
+        ];
+        row.extend(is_linked.then(|| property.items.join(", ")));
+        row
     });
-    text += &table(&["PROPERTY", "VALUE", "PARAMETERS"], rows);
-    if !item.flags.is_empty() {
-        text += &format!("\nAbout its times:\n{}", times::flags(&item.flags));
-    }
+    let headings = ["PROPERTY", "VALUE", "PARAMETERS", "FROM"];
+    text += &table(&headings[..3 + usize::from(is_linked)], rows);
     if !item.conflicts.is_empty() {
         text.push('\n');
         text += &conflicts(&item.conflicts);
@@ -106,7 +112,15 @@ pub(super) fn edited(edited: &Edited) -> String {
     let (id, name) = (&edited.item.id, &edited.item.name);
     match edited.properties.is_empty() {
         true => format!("{id}  {name}: it already was so, nothing changed.\n"),
-        false => format!("{id}  {name}: changed {}.\n", edited.properties.join(", ")),
+        false => {
+            let properties = edited.properties.join(", ");
+            let elsewhere = edited.items.iter().any(|item| item != id);
+            let items = match elsewhere {
+                true => format!(" in {}", edited.items.join(", ")),
+                false => String::new(),
+            };
+            format!("{id}  {name}: changed {properties}{items}.\n")
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod event;
 mod item;
 mod pair;
 mod past;
+mod people;
 mod report;
 mod table;
 mod times;
@@ -38,6 +39,9 @@ pub(super) fn reply(reply: &Reply) -> String {
         Reply::Deleted(deleted) => item::deleted(deleted),
         Reply::Conflicts(all) => decide::all(all),
         Reply::Resolved(resolved) => decide::resolved(resolved),
+        Reply::Duplicates(found) => people::duplicates(found),
+        Reply::Linked(done) => people::linked(done),
+        Reply::Unlinked(done) => people::unlinked(done),
         Reply::Log(log) => past::log(log),
         Reply::Trash(trash) => past::trash(&trash.items),
         Reply::Revived(done) => past::revived(done),
