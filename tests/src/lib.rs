@@ -18,6 +18,7 @@ pub mod cheat;
 pub mod data;
 pub mod database;
 pub mod device;
+pub mod exports;
 pub mod mail;
 pub mod seed;
 pub mod simulation;

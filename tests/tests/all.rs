@@ -12,6 +12,7 @@ mod couple;
 mod crash;
 mod decide;
 mod doctor;
+mod exports;
 mod homes;
 mod invitations;
 mod mail;

@@ -19,6 +19,7 @@ mod change;
 mod chunk;
 mod columns;
 mod conflict;
+mod covers;
 mod document;
 mod edit;
 mod flat;

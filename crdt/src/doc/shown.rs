@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::covers::covers;
 use super::history::{History, by_size};
 use super::invitation::{Invitations, REPLY};
 use super::{Candidate, Conflict, OpId, Other, View, answers, twins, types};
@@ -67,9 +68,11 @@ impl Shown {
                 },
             }
         }
-        for (kept, twins) in twins::of(&out.item, &out.conflicts) {
-            for twin in &twins {
-                out.item.values.remove(twin);
+        for (kept, twins) in twins::of(&out.item, &out.conflicts, view) {
+            let gone = twins.iter().filter_map(|twin| out.item.values.remove(twin));
+            let gone: Vec<String> = gone.collect();
+            if let Some(value) = out.item.values.get_mut(&kept) {
+                *value = types::united(value, gone.iter().map(String::as_str));
             }
             out.twins.insert(kept, twins);
         }
@@ -127,15 +130,20 @@ impl Shown {
             .map(|(_, text)| canon::form(name, text))
             .collect();
         let restated = restated(history, at, &texts, &forms);
-        let open: Vec<usize> = (0..texts.len()).filter(|i| !restated.contains(i)).collect();
+        let mut open: Vec<usize> = (0..texts.len()).filter(|i| !restated.contains(i)).collect();
+        let covered = covered(history, at, &texts, &open);
+        open.retain(|i| !covered.contains_key(i));
         let winner = winner(history, at, &texts, &open).unwrap_or(texts.len() - 1);
         let bare = types::without(name, texts[winner].1);
         let (agreeing, differing): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|i| {
             forms[*i] == forms[winner]
                 || (bare.is_some() && types::without(name, texts[*i].1) == bare)
         });
-        let value = types::united(texts[winner].1, agreeing.iter().map(|i| texts[*i].1));
-        let ids = agreeing.iter().chain(&restated);
+        let less = covered.iter().filter(|(_, by)| agreeing.contains(by));
+        let less: Vec<usize> = less.map(|(i, _)| *i).collect();
+        let said = agreeing.iter().chain(&less).map(|i| texts[*i].1);
+        let value = types::united(texts[winner].1, said);
+        let ids = agreeing.iter().chain(&less).chain(&restated);
         let ids: Vec<OpId> = ids.map(|i| texts[*i].0.id.clone()).collect();
         let mut others: Vec<Other> = Vec::new();
         let mut told: HashSet<&str> = HashSet::new();
@@ -182,6 +190,42 @@ fn restated(
                 out.insert(j);
             }
         }
+    }
+    out
+}
+
+/// Values read from texts that say less than another text's value, and which that is: what two
+/// programs write of one thing, with more and with less of it, is nothing to decide.
+fn covered(
+    history: &History<'_, '_>,
+    at: &str,
+    texts: &[(&Candidate<'_>, &str)],
+    open: &[usize],
+) -> BTreeMap<usize, usize> {
+    let name = key::name(at);
+    let mut left: Vec<usize> = open.to_vec();
+    left.retain(|i| texts[*i].0.change.is_from_text());
+    let mut out = BTreeMap::new();
+    while left.len() > 1 {
+        let Some(first) = winner(history, at, texts, &left) else {
+            break;
+        };
+        // of those that cover each other, the one that would be shown anyway
+        let greatest = left.iter().fold(first, |best, i| {
+            let (is, was) = (texts[*i].1, texts[best].1);
+            match covers(name, is, was) && !covers(name, was, is) {
+                true => *i,
+                false => best,
+            }
+        });
+        left.retain(|i| *i != greatest);
+        left.retain(|i| {
+            let is_less = covers(name, texts[greatest].1, texts[*i].1);
+            if is_less {
+                out.insert(*i, greatest);
+            }
+            !is_less
+        });
     }
     out
 }

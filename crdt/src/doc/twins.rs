@@ -2,11 +2,13 @@
 //!
 //! What a text or a person lists twice stands under one birth id and its repeats, and stays
 //! twice. The same value under different birth ids was never written twice by anybody: it is
-//! shown once, and whoever changes it changes all of them.
+//! shown once, and whoever changes it changes all of them. Likewise a value that one text has
+//! and another text says with less: an address without its country.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Conflict;
+use super::covers::covers;
+use super::{Conflict, View};
 use crate::canon;
 use crate::item::{Item, key};
 
@@ -14,7 +16,11 @@ use crate::item::{Item, key};
 type Families<'i> = BTreeMap<(Option<&'i str>, &'i str), Vec<(&'i str, &'i str)>>;
 
 /// By the key that is shown, the keys that are not. A key that clashes is always shown.
-pub(super) fn of(item: &Item, conflicts: &[Conflict]) -> Vec<(String, Vec<String>)> {
+pub(super) fn of(
+    item: &Item,
+    conflicts: &[Conflict],
+    view: &View<'_>,
+) -> Vec<(String, Vec<String>)> {
     let open: BTreeSet<&str> = conflicts.iter().map(|c| c.key.as_str()).collect();
     let mut families: Families<'_> = BTreeMap::new();
     for (at, value) in &item.values {
@@ -24,7 +30,7 @@ pub(super) fn of(item: &Item, conflicts: &[Conflict]) -> Vec<(String, Vec<String
             families.entry((rid, name)).or_default().push((at, value));
         }
     }
-    let mut out = Vec::new();
+    let mut out: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for ((_, name), elements) in families.iter().filter(|(_, all)| all.len() > 1) {
         let mut same: BTreeMap<String, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
         for (at, value) in elements {
@@ -32,6 +38,50 @@ pub(super) fn of(item: &Item, conflicts: &[Conflict]) -> Vec<(String, Vec<String
             births.entry(birth(at)).or_default().push(at);
         }
         out.extend(same.values().filter_map(|births| one(births, &open)));
+        let is_gone = |at: &str| out.values().flatten().any(|twin| twin == at);
+        let mut left: Vec<_> = elements.clone();
+        left.retain(|(at, _)| !open.contains(at) && !is_gone(at));
+        for (kept, twin) in with_less(name, left, view) {
+            let mut of_twin = out.remove(&twin).unwrap_or_default();
+            of_twin.push(twin);
+            out.entry(kept).or_default().extend(of_twin);
+        }
+    }
+    out.into_iter().collect()
+}
+
+/// Elements that one text has and another text has with less: which is shown, which is not.
+fn with_less(name: &str, mut left: Vec<(&str, &str)>, view: &View<'_>) -> Vec<(String, String)> {
+    if view.changes.iter().filter(|c| c.is_from_text()).count() < 2 {
+        return Vec::new();
+    }
+    left.retain(|(at, _)| view.candidates(at).iter().all(|c| c.change.is_from_text()));
+    let in_one_text = |a: &str, b: &str| {
+        let of_a = view.candidates(a);
+        let mut of_b = view.candidates(b).iter();
+        of_b.any(|b| of_a.iter().any(|a| a.change.hash == b.change.hash))
+    };
+    let mut out: Vec<(String, String)> = Vec::new();
+    let mut at = 0;
+    while at < left.len() {
+        let (less, value) = left[at];
+        let more = left.iter().find(|(more, greater)| {
+            *more != less
+                && covers(name, greater, value)
+                && (!covers(name, value, greater) || *more < less)
+                && !in_one_text(more, less)
+        });
+        match more {
+            Some((more, _)) => {
+                // what was shown for others is shown by what is greater still
+                for (kept, _) in out.iter_mut().filter(|(kept, _)| kept == less) {
+                    (*more).clone_into(kept);
+                }
+                out.push(((*more).to_owned(), less.to_owned()));
+                left.remove(at);
+            }
+            None => at += 1,
+        }
     }
     out
 }
