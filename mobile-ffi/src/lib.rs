@@ -18,6 +18,7 @@ mod agenda;
 mod error;
 mod events;
 mod node;
+mod notices;
 mod pairing;
 mod people;
 mod records;
@@ -29,6 +30,7 @@ pub use agenda::{Agenda, AgendaEntry, Days, FlaggedItem, TimeFlag};
 pub use error::PimeshError;
 pub use events::{EventListener, ListenerError, NodeEvent, Subscription};
 pub use node::Node;
+pub use notices::Notice;
 pub use pairing::PairingOffer;
 pub use people::{Duplicate, Reason};
 pub use records::{

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pimesh::api::{EditBy, Form, Patch};
+use pimesh::api::{EditBy, Form, Patch, Reply, Request};
 use pimesh_tests::data::{self, Heavy, Scale};
 use pimesh_tests::device::{Device, agree, pair};
 
@@ -21,6 +21,18 @@ async fn notes(device: &Device, doc: &str) -> Vec<String> {
         .filter(|p| p.name == "DESCRIPTION")
         .map(|p| p.value.clone())
         .collect()
+}
+
+/// How many notices there are; each says what was done.
+async fn notices(device: &Device, request: Request) -> usize {
+    let Reply::Status(status) = device.ask(request).await else {
+        panic!("not a status")
+    };
+    for notice in &status.notices {
+        assert!(["copied", "set_back"].contains(&notice.kind.as_str()));
+        assert!(notice.incarnation > 0 && notice.message.contains("histories were kept"));
+    }
+    status.notices.len()
 }
 
 /// Copies the database of a device that is switched off.
@@ -81,6 +93,11 @@ async fn a_device_that_is_restored_and_used_before_it_meets_the_others_loses_not
         assert_eq!(notes(device, &docs[2]).await, ["on the phone"]);
         assert_eq!(device.conflicts().await, []);
     }
+    // the person is told until they say that they know, also by a program that was started anew
+    assert_eq!(notices(&phone, Request::Status).await, 0);
+    assert_eq!(notices(&laptop, Request::Status).await, 1);
+    assert_eq!(notices(&laptop, Request::Acknowledge).await, 0);
+    assert_eq!(notices(&laptop, Request::Status).await, 0);
     // and it goes on as before
     note(&laptop, &docs[0], "later").await;
     note(&phone, &docs[1], "later").await;

@@ -21,6 +21,21 @@ pub struct Status {
     pub collections: Vec<CollectionInfo>,
     /// The other devices.
     pub devices: Vec<Device>,
+    /// What happened to this device and was not acknowledged yet.
+    pub notices: Vec<Notice>,
+}
+
+/// Something that happened to this device and that its person must know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// When it was noticed.
+    pub at: Moment,
+    /// `copied` (two histories under one name), or `set_back` (others had more of it than itself).
+    pub kind: String,
+    /// The life of this device that began with it.
+    pub incarnation: u32,
+    /// What happened, what was done, and what to do.
+    pub message: String,
 }
 
 /// The device that answers.

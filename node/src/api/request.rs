@@ -18,6 +18,8 @@ use crate::secrets::Credential;
 pub enum Request {
     /// Is everything everywhere? Answered by `Reply::Status`.
     Status,
+    /// The person knows what `Status` has told of this device. Answered by `Reply::Status`.
+    Acknowledge,
     /// The devices of the mesh. Answered by `Reply::Devices`.
     Devices,
     /// Shows a code and waits until another device has typed it (or it expires). Sends
@@ -159,6 +161,7 @@ impl Request {
         match self {
             Self::Wait { .. } | Self::Watch | Self::PairOffer | Self::PairJoin { .. } => true,
             Self::Status
+            | Self::Acknowledge
             | Self::Devices
             | Self::PairDecide { .. }
             | Self::Collections

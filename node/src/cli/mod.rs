@@ -136,7 +136,10 @@ async fn perform(cli: Cli, output: &Output) -> Result<u8, Failure> {
         Command::Source(SourceBy::List) => Request::SourceList,
         Command::Source(SourceBy::Sync { name }) => Request::SourceSync { name },
         Command::Devices => Request::Devices,
-        Command::Status => Request::Status,
+        Command::Status(words) => match words.acknowledge {
+            true => Request::Acknowledge,
+            false => Request::Status,
+        },
         Command::Collections => Request::Collections,
         Command::Conflicts(words) => item::conflicts(words),
         Command::Duplicates => Request::People(People::Duplicates),

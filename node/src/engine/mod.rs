@@ -159,6 +159,10 @@ impl Engine {
         store.with(collections::settle_once).await?;
         Ok(match request {
             Request::Status => Reply::Status(self.status().await?),
+            Request::Acknowledge => {
+                self.inner.home.acknowledge()?;
+                Reply::Status(self.status().await?)
+            }
             Request::Devices => Reply::Devices(self.devices().await?),
             Request::PairOffer => Reply::Paired(self.pair_offer(events).await?),
             Request::PairJoin {

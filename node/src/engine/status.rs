@@ -210,6 +210,7 @@ impl Engine {
             conflicts,
             collections,
             devices,
+            notices: self.inner.home.notices()?,
         })
     }
 

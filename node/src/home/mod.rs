@@ -5,11 +5,14 @@
 //!  pimesh.db     everything stored          secrets/     passwords, sealed (see `secrets`)
 //!  lock          held by the one process that uses the store; its process id
 //!  node.sock     where a running node answers (or node.sock.path, where the path is too long)
+//!  notices.json  what its person has not acknowledged yet
 //!  spool/        what passes between a command and the node, removed after use
 //! ```
 //!
 //! Invariants: a home without `device.key` is not initialised; the key is written once
 //! and never replaced; whoever holds the [`HomeLock`] is alone with the store and the socket.
+
+mod notices;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};

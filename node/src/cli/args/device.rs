@@ -15,6 +15,19 @@ pub(crate) struct Init {
     pub(crate) name: Option<String>,
 }
 
+/// Is everything everywhere?
+///
+/// "In sync" means that every other device has itself confirmed that it holds
+/// everything this one holds. A device that was not heard of is never assumed to.
+/// What happened to this device itself (it was copied, or set back) is told here until
+/// you acknowledge it.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// I know what is told of this device: do not tell it again
+    #[arg(long)]
+    pub(crate) acknowledge: bool,
+}
+
 /// Keep this device in touch with the others, until you press Ctrl-C
 ///
 /// Finds your other devices, exchanges changes with them as they happen, and reads your

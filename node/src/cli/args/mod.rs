@@ -15,7 +15,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(super) use care::{Backup, Doctor, Passphrase, RestoreBackup};
 pub(super) use decide::{Conflicts, ConflictsBy, Keep, Resolve};
-pub(super) use device::{Demo, Init, Pair, PairBy, Run, Wait};
+pub(super) use device::{Demo, Init, Pair, PairBy, Run, Status, Wait};
 pub(super) use item::{Delete, Edit, Export, Import, KindWord, List, Search, Show};
 pub(super) use past::{Log, Restore, Trash, TrashBy, Undo};
 pub(super) use people::{Link, Unlink};
@@ -75,11 +75,7 @@ pub(super) enum Command {
     Pair(Pair),
     /// Show your devices: connected or not, last seen, and what each has confirmed
     Devices,
-    /// Is everything everywhere?
-    ///
-    /// "In sync" means that every other device has itself confirmed that it holds
-    /// everything this one holds. A device that was not heard of is never assumed to.
-    Status,
+    Status(Status),
     Wait(Wait),
     /// Show what happens, as it happens, until you press Ctrl-C
     ///

@@ -8,6 +8,16 @@ use crate::api::{
 
 pub(super) fn status(status: &Status) -> String {
     let mut text = format!("{}\n", verdict(status));
+    for notice in &status.notices {
+        let (at, life) = (local(notice.at), notice.incarnation);
+        text += &format!(
+            "Noticed {at}: {}. Its life {life} began then.\n",
+            notice.message
+        );
+    }
+    if !status.notices.is_empty() {
+        text += "Do not tell this again: pimesh status --acknowledge\n";
+    }
     if status.conflicts > 0 {
         let conflicts = count(status.conflicts, "property");
         text += &format!("{conflicts} with more than one value: see `pimesh conflicts`.\n");

@@ -7,6 +7,7 @@ use pimesh_crdt::sync::{HeldUp, Input, Output, VersionVector, WantedBlob};
 use pimesh_crdt::{CollectionId, DeviceId};
 
 use super::Conversation;
+use super::forks::note;
 use crate::api::{Confirmation, ConfirmationState, Event, Moment};
 use crate::engine::who::now;
 use crate::engine::{EngineError, Inner, Notice, collections};
@@ -14,17 +15,25 @@ use crate::engine::{EngineError, Inner, Notice, collections};
 /// Blobs asked for at once.
 const BLOBS_AT_ONCE: usize = 64;
 
+/// What the person of a device reads whose database was an older one.
+const SET_BACK: &str = "this device's database was restored from an older state: what it had \
+    sent since was fetched again from the other devices, and nothing of that was lost";
+
 impl Conversation {
     pub(super) async fn store(
         &mut self,
         collection: CollectionId,
         entries: Vec<pimesh_crdt::sync::Entry>,
     ) -> Result<Input, EngineError> {
+        let home = self.inner.home.clone();
         let received: Received = self
             .inner
             .store
             .with(move |store| {
                 let received = store.receive(collection, &entries, now())?;
+                if received.rolled_back {
+                    note(&home, "set_back", store.origin().incarnation, SET_BACK);
+                }
                 if collection == CollectionId::MESH {
                     let docs: Vec<_> = received
                         .committed
@@ -45,7 +54,7 @@ impl Conversation {
             self.confirmed(collection, vector).await?;
         }
         if received.rolled_back {
-            self.warn("this device's database was restored from an older state".into());
+            self.warn(SET_BACK.into());
         }
         for held in &received.held {
             if let Why::Quarantined(reason) = &held.why {
