@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::names::Name;
 use super::{Batch, Committed, Named, Store, StoreError};
 use crate::id::{ChangeHash, CollectionId, DocId, Timestamp};
 
@@ -223,13 +224,18 @@ impl Batch<'_> {
 
     /// The same where what was done is written in the mesh's own collection: a link.
     pub fn commit_mesh_as(mut self, kind: &str, what: &str) -> Result<Committed, StoreError> {
-        self.record_mesh(kind, what)?;
+        self.record_mesh(kind, what, None)?;
         self.commit()
     }
 
     /// Records what this batch has added, the mesh's own collection included.
-    pub fn record_mesh(&mut self, kind: &str, what: &str) -> Result<Option<i64>, StoreError> {
-        self.record_of(kind, what, None, |_| true)
+    pub fn record_mesh(
+        &mut self,
+        kind: &str,
+        what: &str,
+        part_of: Option<i64>,
+    ) -> Result<Option<i64>, StoreError> {
+        self.record_of(kind, what, part_of, |_| true)
     }
 
     /// Records that an operation was taken back by another. What the former had taken back

@@ -53,6 +53,12 @@ pub struct Item {
     pub properties: Vec<Property>,
     /// Where two devices said different things.
     pub conflicts: Vec<Conflict>,
+    /// Where they made different things of one occurrence.
+    pub occurrences: Vec<OccurrenceConflict>,
+    /// When it next takes place; none for contacts, and where it does not any more.
+    pub next: Option<Box<AgendaEntry>>,
+    /// What to know about its times.
+    pub flags: Vec<TimeFlag>,
     /// This item alone as a vCard or iCalendar text.
     pub text: String,
 }

@@ -29,8 +29,8 @@ mod times;
 pub use care::{BackedUp, Care, Check, Health, Repair};
 pub use decide::{Choice, Decision, Resolved};
 pub use device::{
-    CollectionInfo, Collections, Confirmation, ConfirmationState, Device, Devices, Notice, Paired,
-    Status, ThisDevice, United, Waited,
+    CollectionInfo, Collections, Confirmation, ConfirmationState, Device, Devices, Notice,
+    PairDecided, Paired, PlannedCollection, PlannedUnion, Status, ThisDevice, Waited,
 };
 pub use event::Event;
 pub use failure::{Failure, FailureKind};

@@ -11,7 +11,7 @@ use pimesh_crdt::text::line::Line;
 use pimesh_crdt::{BlobHash, CollectionId};
 
 use super::people::{People, properties_of};
-use super::{EngineError, collections, conflicts};
+use super::{EngineError, collections, conflicts, times};
 use crate::api::{Failure, Item, ItemSummary, Items, Kind, Property};
 
 /// Names of collections and devices, and how much of an id names an item: what turns rows
@@ -264,6 +264,13 @@ pub(super) fn show(store: &Store, wanted: &str) -> Result<Item, EngineError> {
     let words = Words::of(store)?;
     let blobs = |hash: BlobHash| store.blob(hash).ok().flatten();
     let text = render(&shown.item, &blobs).text;
+    let (mut found, mut next) = (times::InQuestion::default(), None);
+    if times::has_times(&shown.item) {
+        let mut examiner = times::Examiner::default();
+        let item = &shown.item;
+        found = times::InQuestion::of(store, &words, &row, &document, item, &mut examiner)?;
+        next = times::next(store, &words, &row, item).map(Box::new);
+    }
     let rows = words.people.items_of(&row);
     let (mut items, mut clashes) = (Vec::new(), Vec::new());
     for member in &rows {
@@ -277,6 +284,9 @@ pub(super) fn show(store: &Store, wanted: &str) -> Result<Item, EngineError> {
         linked: others.map(|other| words.summary(other)).collect(),
         properties: properties_of(&items),
         conflicts: clashes,
+        occurrences: found.conflicts.into_iter().map(|(_, told)| told).collect(),
+        next,
+        flags: found.flags,
         text,
     })
 }

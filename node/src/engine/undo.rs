@@ -99,43 +99,28 @@ fn told(at: &str) -> Option<String> {
     }
 }
 
-/// Takes back an operation: the one named, or the last that was not undone.
-pub(super) fn undo(
-    store: &mut Store,
-    wanted: Option<i64>,
-    write: Write,
-    me: Me,
-) -> Result<(Undone, Committed), EngineError> {
-    let operation = pick(store, wanted)?;
-    let mut by_doc: BTreeMap<Key, BTreeSet<ChangeHash>> = BTreeMap::new();
-    for Made {
-        collection,
-        doc,
-        change,
-    } in store.made_by(operation.nr)?
-    {
-        by_doc.entry((collection, doc)).or_default().insert(change);
-    }
-    let receipts = store.receipts(by_doc.keys().copied())?;
-    let dry_run = write == Write::DryRun;
-    let (mut changed, mut kept, mut items) = (0, 0, Vec::new());
-    let mut links = Vec::new();
-    let mut batch = store.batch(now())?;
-    for (key, ours) in &by_doc {
-        let Some(receipts) = receipts.get(key) else {
-            continue;
-        };
-        let stored = batch.changes_of(key.0, key.1)?;
-        let document = Document::load(stored.iter().map(Vec::as_slice))?;
-        let back = back(&document, ours, receipts);
-        let changes = changes(&document, &back, me)?;
-        changed += u64::from(!changes.is_empty());
-        kept += u64::from(!back.kept.is_empty());
-        let told = Told::of(&back.edits, &back.kept);
-        if key.0 == CollectionId::MESH {
-            links.extend(back.edits.iter().cloned());
-        } else if items.len() < MOST_TOLD && !told.is_empty() {
-            items.push((*key, told));
+impl Engine {
+    /// Takes back an operation: the one named, or the last that was not undone.
+    ///
+    /// Goes in transactions of [`ITEMS_AT_ONCE`] items, so that others get their turn. Where it
+    /// ends early the operation counts as not undone; what is back already is found so when it
+    /// is undone again.
+    pub(super) async fn undo(
+        &self,
+        wanted: Option<i64>,
+        write: Write,
+    ) -> Result<Undone, EngineError> {
+        let (store, me) = (&self.inner.store, self.me());
+        let begin = store.with(move |store| Undoing::begin(store, wanted, write));
+        let mut undoing = begin.await?;
+        while !undoing.left.is_empty() {
+            let step = store.with(move |store| {
+                let committed = undoing.step(store, me)?;
+                Ok::<_, EngineError>((undoing, committed))
+            });
+            let (next, committed) = step.await?;
+            undoing = next;
+            self.announce(&committed).await?;
         }
         store.with(move |store| undoing.done(store)).await
     }
@@ -152,6 +137,8 @@ struct Undoing {
     changed: u64,
     kept: u64,
     items: Vec<(Key, Told)>,
+    /// What was taken back of links.
+    links: Vec<Edit>,
 }
 
 impl Undoing {
@@ -176,6 +163,7 @@ impl Undoing {
             changed: 0,
             kept: 0,
             items: Vec::new(),
+            links: Vec::new(),
         })
     }
 
@@ -197,7 +185,9 @@ impl Undoing {
             self.changed += u64::from(!changes.is_empty());
             self.kept += u64::from(!back.kept.is_empty());
             let told = Told::of(&back.edits, &back.kept);
-            if self.items.len() < MOST_TOLD && !told.is_empty() {
+            if key.0 == CollectionId::MESH {
+                self.links.extend(back.edits.iter().cloned());
+            } else if self.items.len() < MOST_TOLD && !told.is_empty() {
                 self.items.push((key, told));
             }
             if self.write == Write::Really {
@@ -211,32 +201,37 @@ impl Undoing {
         }
         let operation = &self.operation;
         let what = format!("{}: {} {}", operation.nr, operation.kind, operation.what);
-        number = match links.is_empty() {
-            true => batch.record(UNDO, &what, None)?,
-            false => batch.record_mesh(UNDO, &what)?,
+        self.number = match self.links.is_empty() {
+            true => batch.record(UNDO, &what, self.number)?,
+            false => batch.record_mesh(UNDO, &what, self.number)?,
         };
-        batch.set_undone(operation.nr, number)?;
-        committed = batch.commit()?;
+        if self.left.is_empty() {
+            batch.set_undone(operation.nr, self.number)?;
+        }
+        Ok(batch.commit()?)
     }
-    let mut items = tell(store, items)?;
-    if !links.is_empty() {
-        let words = Words::of(store)?;
-        let rows = people::told_of(store, &links)?;
-        changed = rows.len() as u64;
-        let told = rows
-            .iter()
-            .map(|row| Told::of(&links, &[]).taken_back(&words, row));
-        items.extend(told);
+
+    fn done(self, store: &mut Store) -> Result<Undone, EngineError> {
+        let mut items = tell(store, self.items)?;
+        let mut changed = self.changed;
+        if !self.links.is_empty() {
+            let words = Words::of(store)?;
+            let rows = people::told_of(store, &self.links)?;
+            changed = rows.len() as u64;
+            let told = rows
+                .iter()
+                .map(|row| Told::of(&self.links, &[]).taken_back(&words, row));
+            items.extend(told);
+        }
+        Ok(Undone {
+            dry_run: self.write == Write::DryRun,
+            operation: info(&self.operation),
+            undo: self.number,
+            changed,
+            kept: self.kept,
+            items,
+        })
     }
-    let done = Undone {
-        dry_run,
-        operation: info(&operation),
-        undo: number,
-        changed,
-        kept,
-        items,
-    };
-    Ok((done, committed))
 }
 
 /// Items as they are now, with what became of them.

@@ -73,7 +73,7 @@ impl Node {
                     // Nobody listens any more: the answer still matters.
                     let _ = events.send(event).await;
                 }
-                Answer::Reply(reply) => return Ok(reply),
+                Answer::Reply(reply) => return Ok(*reply),
                 Answer::Failure(failure) => return Err(failure),
                 Answer::Hello(_) => {}
             }

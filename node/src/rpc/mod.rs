@@ -35,7 +35,7 @@ pub use socket::Listener;
 enum Answer {
     Hello(Hello),
     Event(Event),
-    Reply(Reply),
+    Reply(Box<Reply>),
     Failure(Failure),
 }
 

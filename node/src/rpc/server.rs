@@ -170,7 +170,7 @@ impl Drop for EndsWithItsCaller {
 
 fn answer_of(done: Result<Result<Reply, Failure>, tokio::task::JoinError>) -> Answer {
     match done {
-        Ok(Ok(reply)) => Answer::Reply(reply),
+        Ok(Ok(reply)) => Answer::Reply(Box::new(reply)),
         Ok(Err(failure)) => Answer::Failure(failure),
         Err(error) => {
             tracing::error!(%error, "a command ended by a fault of pimesh");

@@ -78,6 +78,9 @@ pub(super) fn item(item: &Item) -> String {
         let until = end.map_or_else(String::new, |end| format!(" – {end}"));
         text += &format!("{when}{until}\n");
     }
+    if let Some(next) = item.next.as_ref().filter(|next| next.recurring) {
+        text += &times::next(next);
+    }
     for other in &item.linked {
         let (name, collection) = (one_line(&other.name), one_line(&other.collection));
         text += &format!("one person with {}  {name}, in {collection}\n", other.id);
@@ -97,6 +100,9 @@ pub(super) fn item(item: &Item) -> String {
     });
     let headings = ["PROPERTY", "VALUE", "PARAMETERS", "FROM"];
     text += &table(&headings[..3 + usize::from(is_linked)], rows);
+    if !item.flags.is_empty() {
+        text += &format!("\nAbout its times:\n{}", times::flags(&item.flags));
+    }
     if !item.conflicts.is_empty() {
         text.push('\n');
         text += &conflicts(&item.conflicts);
