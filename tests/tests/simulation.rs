@@ -1,7 +1,7 @@
 //! The simulation, as far as every change to the program can wait for it. Long runs:
 //! `docs/simulation.md`.
 
-use pimesh_tests::simulation::program::{Allowed, Program};
+use pimesh_tests::simulation::program::Program;
 use pimesh_tests::simulation::totals::Totals;
 use pimesh_tests::simulation::{run, shrink};
 
@@ -16,13 +16,13 @@ fn seeds(first: u64, operations: u64, on_disk: bool) -> Totals {
     let mut totals = Totals::default();
     let mut seed = first;
     while totals.operations < operations {
-        let program = Program::of(seed, Allowed::default());
+        let program = Program::of(seed);
         let folder = tempfile::tempdir().unwrap();
         let folder = on_disk.then(|| folder.path());
-        match run(&program, Allowed::default(), folder) {
+        match run(&program, folder) {
             Ok(done) => totals.add(&done),
             Err(failure) => {
-                let (least, why) = shrink::shortest(&program, &failure, Allowed::default());
+                let (least, why) = shrink::shortest(&program, &failure);
                 panic!(
                     "seed {seed}: {}\nshortest: {} {:#?}\nagain: \
                      cargo run --release -p pimesh-tests --bin simulate -- --seed {seed} --runs 1",
@@ -50,10 +50,10 @@ fn devices_that_die_while_they_write_to_the_disk_lose_nothing() {
 
 #[test]
 fn a_seed_is_the_same_run_every_time() {
-    let program = Program::of(77, Allowed::default());
-    let first = run(&program, Allowed::default(), None).unwrap();
-    assert_eq!(first, run(&program, Allowed::default(), None).unwrap());
-    assert_eq!(program, Program::of(77, Allowed::default()));
+    let program = Program::of(77);
+    let first = run(&program, None).unwrap();
+    assert_eq!(first, run(&program, None).unwrap());
+    assert_eq!(program, Program::of(77));
 }
 
 #[cfg(feature = "mutants")]

@@ -95,7 +95,7 @@ fn from_entries(mut entries: Vec<Entry<'_>>) -> NewChange {
     let actor = actor(&entries);
     #[cfg(feature = "mutants")]
     if crate::mutants::is(crate::mutants::Mutant::RandomGenesis) {
-        let time = i64::try_from(crate::mutants::next() >> 16).unwrap_or(1);
+        let time = i64::try_from(crate::mutants::next()).unwrap_or(1);
         return NewChange::of(Parts {
             time,
             form: Form::Flat,

@@ -8,12 +8,12 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use pimesh_tests::simulation::mesh::Failure;
-use pimesh_tests::simulation::program::{Allowed, Program};
+use pimesh_tests::simulation::program::Program;
 use pimesh_tests::simulation::shrink;
 use pimesh_tests::simulation::totals::Totals;
 
 const USAGE: &str = "simulate [--operations N] [--seed N] [--runs N] [--jobs N] \
-    [--store memory|disk] [--resume FILE] [--clones] [--hasty-restores] [--keep-going]";
+    [--store memory|disk] [--resume FILE] [--keep-going]";
 
 #[derive(Clone, Debug)]
 struct Wanted {
@@ -23,7 +23,6 @@ struct Wanted {
     jobs: usize,
     disk: bool,
     resume: Option<PathBuf>,
-    allowed: Allowed,
     keep_going: bool,
 }
 
@@ -35,7 +34,6 @@ fn wanted() -> Result<Wanted, String> {
         jobs: 1,
         disk: false,
         resume: None,
-        allowed: Allowed::default(),
         keep_going: false,
     };
     let mut args = std::env::args().skip(1);
@@ -55,8 +53,6 @@ fn wanted() -> Result<Wanted, String> {
                 }
             }
             "--resume" => wanted.resume = Some(value()?.into()),
-            "--clones" => wanted.allowed.clones = true,
-            "--hasty-restores" => wanted.allowed.hasty_restores = true,
             "--mutants" if cfg!(feature = "mutants") => {}
             "--keep-going" => wanted.keep_going = true,
             other => return Err(format!("{other}?\n{USAGE}")),
@@ -161,7 +157,7 @@ fn work(wanted: &Wanted, shared: &Mutex<Shared>, begun: Instant) {
             shared.next += 1;
             shared.next - 1
         };
-        let program = Program::of(seed, wanted.allowed);
+        let program = Program::of(seed);
         let outcome = one(wanted, &program, seed);
         let mut shared = shared.lock().unwrap_or_else(|broken| broken.into_inner());
         match outcome {
@@ -196,16 +192,16 @@ fn save(wanted: &Wanted, shared: &Shared, seconds: f64) {
 
 fn one(wanted: &Wanted, program: &Program, seed: u64) -> Result<Totals, Failure> {
     if !wanted.disk {
-        return shrink::attempt(program, wanted.allowed);
+        return shrink::attempt(program);
     }
     let folder = tempfile::Builder::new().prefix("simulate").tempdir();
     let folder = folder.map_err(|error| Failure(format!("no folder for seed {seed}: {error}")))?;
     let path: &Path = folder.path();
-    pimesh_tests::simulation::run(program, wanted.allowed, Some(path))
+    pimesh_tests::simulation::run(program, Some(path))
 }
 
 fn tell(wanted: &Wanted, program: &Program, seed: u64, failure: &Failure) {
-    let (least, why) = shrink::shortest(program, failure, wanted.allowed);
+    let (least, why) = shrink::shortest(program, failure);
     println!(
         "seed {seed} fails: {}\nshortest, {} devices: {}",
         failure.0, least.devices, why.0

@@ -203,16 +203,34 @@ impl Device {
 
     /// Puts the disk back as it was copied. False where it never was.
     pub fn put_back(&mut self) -> Result<bool, StoreError> {
-        let Some(store) = self.copy(self.id)? else {
+        let file = format!("{}.db", self.files + 1);
+        let Some(store) = self.copy(&file)? else {
             return Ok(false);
         };
+        self.files += 1;
         self.store = store;
         self.life += 1;
         Ok(true)
     }
 
-    /// The copied disk, opened once more.
-    pub fn copy(&mut self, id: DeviceId) -> Result<Option<Store>, StoreError> {
+    /// The copied disk in a second device under the same key. Nothing where it never was copied.
+    pub fn clone_of_backup(&self) -> Result<Option<Self>, StoreError> {
+        let file = format!("copy-{}.db", memory_number());
+        let Some(store) = self.copy(&file)? else {
+            return Ok(None);
+        };
+        let device = Self::new(self.id, None)?;
+        let forgetful = self.forgetful;
+        Ok(Some(Self {
+            store,
+            forgetful,
+            ..device
+        }))
+    }
+
+    /// The copied disk, opened once more; on a disk as a file of this name.
+    fn copy(&self, file: &str) -> Result<Option<Store>, StoreError> {
+        let id = self.id;
         Ok(match &self.backup {
             None => None,
             Some(Backup::Memory(keeper)) => {
@@ -222,17 +240,11 @@ impl Device {
                 Some(Store::open(Path::new(&name), id)?)
             }
             Some(Backup::File(path)) => {
-                self.files += 1;
-                let file = path.with_file_name(format!("{}.db", self.files));
+                let file = path.with_file_name(file);
                 fs::copy(path, &file).expect("the folder can be written");
                 Some(Store::open(&file, id)?)
             }
         })
-    }
-
-    /// Becomes a device that runs on a copy of another's disk.
-    pub fn with(self, id: DeviceId, store: Store) -> Self {
-        Self { id, store, ..self }
     }
 }
 

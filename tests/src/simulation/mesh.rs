@@ -112,6 +112,16 @@ impl World {
         self.devices[device].now(self.time)
     }
 
+    /// Whom `two` meets in the place of `one`. Two copies of one disk have one key: no network
+    /// brings them together, and what one of them has comes to the other by way of a device
+    /// that has another key.
+    pub fn beside(&self, one: usize, two: usize) -> usize {
+        let key = self.devices[two].id;
+        let differs = |at: &usize| self.devices[*at].id != key;
+        let mut all = std::iter::once(one).chain(0..self.devices.len());
+        all.find(differs).unwrap_or(one)
+    }
+
     /// Two devices meet, where they have not.
     pub fn connect(&mut self, one: usize, two: usize) -> Result<(), Failure> {
         let link = (one.min(two), one.max(two));

@@ -37,7 +37,7 @@ use pimesh_crdt::{CollectionId, DeviceId, Timestamp};
 use crate::seed::Chance;
 use device::{DAY, Device};
 use mesh::{Failure, World};
-use program::{Allowed, Program, Step, What};
+use program::{Program, Step, What};
 use totals::Totals;
 
 /// Devices of a run, and of the mesh that all runs take theirs from.
@@ -71,12 +71,12 @@ fn statements(devices: usize) -> Vec<Statement> {
 }
 
 /// Runs a program to its end and checks everything. With a folder, the stores are on a disk.
-pub fn run(program: &Program, allowed: Allowed, folder: Option<&Path>) -> Result<Totals, Failure> {
+pub fn run(program: &Program, folder: Option<&Path>) -> Result<Totals, Failure> {
     let mut world = build(program.devices, folder)?;
     world.totals.runs = 1;
     world.totals.devices.insert(program.devices, 1);
     for step in &program.steps {
-        if take(&mut world, step, allowed)? {
+        if take(&mut world, step)? {
             world.totals.count(step.what);
         }
     }
@@ -108,7 +108,7 @@ fn build(devices: usize, folder: Option<&Path>) -> Result<World, Failure> {
 }
 
 /// Lets one thing happen. False where it was not possible.
-fn take(world: &mut World, step: &Step, allowed: Allowed) -> Result<bool, Failure> {
+fn take(world: &mut World, step: &Step) -> Result<bool, Failure> {
     let devices = world.devices.len();
     let (at, other) = (
         usize::from(step.device) % devices,
@@ -145,7 +145,7 @@ fn take(world: &mut World, step: &Step, allowed: Allowed) -> Result<bool, Failur
             world.devices[at].clock = wrong;
         }
         What::Backup => world.devices[at].back_up()?,
-        What::Restore => return restore(world, at, allowed),
+        What::Restore => return restore(world, at, step.number),
         What::Clone => return clone(world, at),
         _ => return world.operate(at, step),
     }
@@ -173,7 +173,7 @@ fn flow(world: &mut World, frames: usize, chance: &mut Chance) -> Result<(), Fai
 
 /// The disk is as it was copied. What only this device had is gone, and so is the memory of
 /// having numbered it; it writes again when a peer has told it, or where no peer can.
-fn restore(world: &mut World, at: usize, allowed: Allowed) -> Result<bool, Failure> {
+fn restore(world: &mut World, at: usize, number: u64) -> Result<bool, Failure> {
     if !world.devices[at].put_back()? {
         return Ok(false);
     }
@@ -198,23 +198,20 @@ fn restore(world: &mut World, at: usize, allowed: Allowed) -> Result<bool, Failu
             is_known |= theirs.reached(&origin).n > ours.reached(&origin).n;
         }
     }
-    world.devices[at].forgetful = is_known && !allowed.hasty_restores;
+    world.devices[at].forgetful = is_known && number.is_multiple_of(2);
     Ok(true)
 }
 
 /// A copy of the disk runs in a second device, under the same key.
 fn clone(world: &mut World, at: usize) -> Result<bool, Failure> {
-    let id = world.devices[at].id;
-    world.devices[at].back_up()?;
-    let Some(store) = world.devices[at].copy(id)? else {
-        return Ok(false);
-    };
     if world.devices.len() >= MOST_DEVICES {
         return Ok(false);
     }
-    let device = Device::new(id, None)?.with(id, store);
-    world.devices.push(device);
-    Ok(true)
+    world.devices[at].back_up()?;
+    let copy = world.devices[at].clone_of_backup()?;
+    let is_there = copy.is_some();
+    world.devices.extend(copy);
+    Ok(is_there)
 }
 
 /// All devices meet, in one of three shapes, until nothing moves.
@@ -234,6 +231,7 @@ fn heal(world: &mut World, program: &Program) -> Result<(), Failure> {
                 _ => true,
             };
             if wanted {
+                let one = world.beside(one, two);
                 world.connect(one, two)?;
             }
         }

@@ -3,7 +3,7 @@
 use pimesh_crdt::mutants::{Mutant, choose};
 
 use super::mesh::Failure;
-use super::program::{Allowed, Program};
+use super::program::Program;
 use super::shrink;
 
 /// A mistake that was found.
@@ -22,8 +22,8 @@ pub fn found(mutant: Mutant, first: u64, most: u64) -> Option<Found> {
     choose(Some(mutant));
     let mut operations = 0;
     let found = (0..most).find_map(|seed| {
-        let program = Program::of(first + seed, Allowed::default());
-        match shrink::attempt(&program, Allowed::default()) {
+        let program = Program::of(first + seed);
+        match shrink::attempt(&program) {
             Ok(totals) => {
                 operations += totals.operations;
                 None

@@ -137,18 +137,9 @@ pub struct Program {
     pub steps: Vec<Step>,
 }
 
-/// The faults that a run may have beyond the usual ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Allowed {
-    /// Disks that run twice, which today end in a collection that stops.
-    pub clones: bool,
-    /// Restored devices that write before a peer has told them what they forgot: the same.
-    pub hasty_restores: bool,
-}
-
 impl Program {
     /// The run of a seed.
-    pub fn of(seed: u64, allowed: Allowed) -> Self {
+    pub fn of(seed: u64) -> Self {
         let mut chance = Chance::of(seed);
         let devices = 2 + chance.below(7).min(chance.below(7));
         let length = 20 + chance.below(280);
@@ -164,14 +155,12 @@ impl Program {
             let (device, other) = (chance.below(devices) as u8, chance.below(devices) as u8);
             let number = chance.number();
             let what = chosen.map_or(What::Look, |(what, _)| *what);
-            if what != What::Clone || allowed.clones {
-                steps.push(Step {
-                    device,
-                    other,
-                    what,
-                    number,
-                });
-            }
+            steps.push(Step {
+                device,
+                other,
+                what,
+                number,
+            });
         }
         Self { devices, steps }
     }

@@ -3,12 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::mesh::Failure;
-use super::program::{Allowed, Program};
+use super::program::Program;
 use super::totals::Totals;
 
 /// Runs a program in memory; a panic is a failure like any other.
-pub fn attempt(program: &Program, allowed: Allowed) -> Result<Totals, Failure> {
-    let run = AssertUnwindSafe(|| super::run(program, allowed, None));
+pub fn attempt(program: &Program) -> Result<Totals, Failure> {
+    let run = AssertUnwindSafe(|| super::run(program, None));
     catch_unwind(run).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<String>()
@@ -24,10 +24,10 @@ fn kind(failure: &Failure) -> &str {
 }
 
 /// Leaves out steps and devices while the program fails in the same way.
-pub fn shortest(program: &Program, failure: &Failure, allowed: Allowed) -> (Program, Failure) {
+pub fn shortest(program: &Program, failure: &Failure) -> (Program, Failure) {
     let (mut best, mut why) = (program.clone(), failure.clone());
     let mut part = best.steps.len().div_ceil(2);
-    let still = |program: &Program, why: &Failure| match attempt(program, allowed) {
+    let still = |program: &Program, why: &Failure| match attempt(program) {
         Err(failure) if kind(&failure) == kind(why) => Some(failure),
         Err(_) | Ok(_) => None,
     };
