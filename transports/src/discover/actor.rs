@@ -1,19 +1,19 @@
 //! Announces this device and listens for the others, for as long as the node runs.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     net::IpAddr,
     time::Duration,
 };
 
 use libp2p::Multiaddr;
 use mdns_sd::{IfKind, ServiceDaemon, ServiceEvent, ServiceInfo};
-use pimesh_crdt::DeviceId;
 use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::announce::{Announcement, Ports, Salt, addresses, device_tag, hex, join_tag, offer_tag};
-use crate::pair::{Beacon, Invitation, Nameplate, Offer};
+use super::wish::{Discovered, DiscoveryConfig, DiscoveryHandle, Interfaces, Wanted, Wish};
+use crate::pair::{Beacon, Nameplate};
 
 const SERVICE: &str = "_pimesh._udp.local.";
 /// How long an announcement keeps its names: long enough that a phone need not wake for
@@ -27,66 +27,6 @@ const OWN_NAMES: usize = 8;
 /// Findings on their way to the node; when it is behind, the newest are dropped, and
 /// heard again at the next announcement.
 const FINDINGS: usize = 64;
-
-/// What discovery is started with.
-#[derive(Clone, Debug)]
-pub struct DiscoveryConfig {
-    /// This device.
-    pub device: DeviceId,
-    /// Where to speak.
-    pub interfaces: Interfaces,
-}
-
-/// Where discovery speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interfaces {
-    /// On every interface but loopback.
-    All,
-    /// On this machine only, IPv4.
-    Loopback,
-    /// Nowhere: the handle works and nothing happens.
-    Nowhere,
-}
-
-/// Somebody of interest has been heard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Discovered {
-    /// A member, and where to dial it.
-    Member {
-        /// The member.
-        device: DeviceId,
-        /// Where it says it listens.
-        addresses: Vec<Multiaddr>,
-    },
-    /// A device that shows the code or QR code looked for.
-    Offer {
-        /// Where it says it listens.
-        addresses: Vec<Multiaddr>,
-    },
-    /// A device that joins by the code or QR code that is shown here.
-    Joiner {
-        /// Where it says it listens.
-        addresses: Vec<Multiaddr>,
-    },
-}
-
-/// What the node wants to be known, and to know.
-#[derive(Clone, Debug, Default)]
-struct Wish {
-    listening: Vec<Multiaddr>,
-    members: HashSet<DeviceId>,
-    offering: Option<(Nameplate, [Beacon; 2])>,
-    joining: Option<(Wanted, Beacon)>,
-}
-
-/// Whom a joiner looks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
-    /// Whoever shows a code of this number.
-    Code(Nameplate),
-    /// The device that showed the QR code.
-    Device(DeviceId),
-}
 
 /// What an announcement is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,42 +68,6 @@ impl Discovery {
             }
         }
         (DiscoveryHandle { wish }, receiver)
-    }
-}
-
-/// Speaks to discovery. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct DiscoveryHandle {
-    wish: watch::Sender<Wish>,
-}
-
-impl DiscoveryHandle {
-    /// Where the mesh listens now; nothing is announced before it listens somewhere.
-    pub fn announce(&self, listening: Vec<Multiaddr>) {
-        self.wish.send_modify(|wish| wish.listening = listening);
-    }
-
-    /// Whom to recognise. Those heard before are reported at once.
-    pub fn set_members(&self, members: HashSet<DeviceId>) {
-        self.wish.send_modify(|wish| wish.members = members);
-    }
-
-    /// Announces that this code is shown here, and looks for whoever joins by it; or no longer.
-    pub fn set_offer(&self, offer: Option<&Offer>) {
-        let offering = offer.map(|offer| (offer.code().nameplate(), offer.beacons()));
-        self.wish.send_modify(|wish| wish.offering = offering);
-    }
-
-    /// Looks for whoever shows this, and announces that this device wants to join; or no longer.
-    pub fn set_joining(&self, invitation: Option<&Invitation>) {
-        let joining = invitation.map(|invitation| {
-            let wanted = match invitation {
-                Invitation::Code(code) => Wanted::Code(code.nameplate()),
-                Invitation::Ticket(ticket) => Wanted::Device(ticket.device),
-            };
-            (wanted, invitation.beacon())
-        });
-        self.wish.send_modify(|wish| wish.joining = joining);
     }
 }
 
@@ -348,7 +252,12 @@ impl Actor {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use pimesh_crdt::DeviceId;
     use tokio::time::timeout;
+
+    use crate::pair::{Invitation, Offer};
 
     use super::*;
 

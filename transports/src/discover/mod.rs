@@ -17,5 +17,7 @@
 
 pub mod actor;
 pub mod announce;
+mod wish;
 
-pub use actor::{Discovered, Discovery, DiscoveryConfig, DiscoveryHandle, Interfaces};
+pub use actor::Discovery;
+pub use wish::{Discovered, DiscoveryConfig, DiscoveryHandle, Interfaces};
