@@ -19,6 +19,7 @@ pub mod data;
 pub mod database;
 pub mod device;
 pub mod exports;
+pub mod hostile;
 pub mod mail;
 pub mod seed;
 pub mod simulation;

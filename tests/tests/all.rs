@@ -14,6 +14,7 @@ mod decide;
 mod doctor;
 mod exports;
 mod homes;
+mod hostile;
 mod invitations;
 mod mail;
 mod past;
