@@ -120,7 +120,7 @@ impl Plan {
                 self.note(
                     line,
                     &this.name,
-                    "has no END of its own; read up to the END around it",
+                    "has no END of its own; read up to the next BEGIN of its kind, or the END around it",
                 );
             }
             Ending::Proper => {}

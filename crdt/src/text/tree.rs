@@ -30,7 +30,7 @@ pub struct Node {
 pub enum Ending {
     /// By its own END.
     Proper,
-    /// By the END of something around it.
+    /// By the END of something around it, or by the BEGIN of another of its kind.
     Implied,
     /// By the end of the text.
     CutOff,
@@ -61,7 +61,15 @@ impl Tree {
                         tree.nodes[*root].too_deep = true;
                     }
                 }
-                Some(Mark::Begin(name)) => tree.begin(&mut open, name, index),
+                Some(Mark::Begin(name)) => {
+                    if let Some(at) = tree.unended(lines, &open, &name, index) {
+                        for node in open.drain(at..) {
+                            tree.nodes[node].ending = Ending::Implied;
+                            tree.nodes[node].end = index;
+                        }
+                    }
+                    tree.begin(&mut open, name, index);
+                }
                 Some(Mark::End(_)) if skipped > 0 => skipped -= 1,
                 Some(Mark::End(name)) => {
                     let found = open.iter().rposition(|node| tree.nodes[*node].name == name);
@@ -88,6 +96,29 @@ impl Tree {
             tree.nodes[node].end = lines.len();
         }
         tree
+    }
+
+    /// Which open component ends where another one of its name begins, since its END is missing:
+    /// none of these stands in another of its kind, but for the card of an AGENT.
+    fn unended(&self, lines: &Lines, open: &[usize], name: &str, index: usize) -> Option<usize> {
+        let at = open
+            .iter()
+            .rposition(|node| self.nodes[*node].name == name)?;
+        let stands_alone = match name {
+            "VEVENT" | "VTODO" | "VJOURNAL" | "VFREEBUSY" => {
+                let between = open[at + 1..].iter().map(|node| &self.nodes[*node].name);
+                between.into_iter().all(|name| name == "VALARM")
+            }
+            "VCARD" => {
+                let before = index
+                    .checked_sub(1)
+                    .and_then(|at| Line::read(lines.line(at)));
+                !before.is_some_and(|line| line.name.eq_ignore_ascii_case("AGENT"))
+            }
+            "VCALENDAR" => true,
+            _ => false,
+        };
+        stands_alone.then_some(at)
     }
 
     fn begin(&mut self, open: &mut Vec<usize>, name: String, begin: usize) {
@@ -199,6 +230,32 @@ mod tests {
             .map(|i| lines.line(i).to_owned())
             .collect();
         assert_eq!(own, ["Y:2", "END:C"]);
+    }
+
+    #[test]
+    fn a_missing_end_is_supplied_by_the_next_of_its_kind() {
+        let begun = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nBEGIN:VALARM\nBEGIN:VEVENT\nUID:2\n\
+            END:VEVENT\nEND:VCALENDAR\nBEGIN:VCARD\nFN:a\nBEGIN:VCARD\nFN:b\nEND:VCARD";
+        let (_, tree) = tree(begun);
+        let roots: Vec<_> = tree
+            .roots
+            .iter()
+            .map(|root| &tree.nodes[*root].name)
+            .collect();
+        assert_eq!(roots, ["VCALENDAR", "VCARD", "VCARD"]);
+        assert_eq!(tree.nodes[0].children.len(), 2);
+        let endings: Vec<_> = tree.nodes.iter().map(|node| node.ending).collect();
+        let (proper, implied) = (Ending::Proper, Ending::Implied);
+        assert_eq!(endings, [proper, implied, implied, proper, implied, proper]);
+    }
+
+    #[test]
+    fn the_card_of_an_agent_and_what_is_unknown_stand_within() {
+        let (_, agent) = tree("BEGIN:VCARD\nAGENT:\nBEGIN:VCARD\nEND:VCARD\nFN:a\nEND:VCARD");
+        assert_eq!(agent.nodes[0].children, [1]);
+        let (_, unknown) =
+            tree("BEGIN:VEVENT\nBEGIN:X-WAS\nBEGIN:VEVENT\nEND:VEVENT\nEND:X-WAS\nEND:VEVENT");
+        assert_eq!(unknown.roots.len(), 1);
     }
 
     #[test]
