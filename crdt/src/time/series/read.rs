@@ -236,17 +236,30 @@ impl<'a> Reader<'a> {
         self.years = (self.years.0 - years, self.years.1 + years);
     }
 
-    /// The values of EXDATE or RDATE, with their keys and parameters.
-    pub(super) fn list(&self, name: &str) -> Vec<(&'a str, &'a str, &'a str)> {
+    /// The values of EXDATE or RDATE, with their keys and parameters. A list that is kept outside
+    /// for its length has all its values in one.
+    pub(super) fn list(&mut self, name: &str) -> Vec<(&'a str, String, String)> {
         let prefix = format!("{name}#");
-        self.item
-            .values
-            .range(prefix.clone()..)
-            .take_while(|(at, _)| at.starts_with(&prefix))
-            .map(|(at, stored)| (at.as_str(), Stored::read(stored)))
-            .filter(|(_, stored)| !stored.value.trim_ascii().is_empty())
-            .map(|(at, stored)| (at, stored.params, stored.value))
-            .collect()
+        let item = self.item;
+        let of_name = item.values.range(prefix.clone()..);
+        let mut out = Vec::new();
+        for (at, stored) in of_name.take_while(|(at, _)| at.starts_with(&prefix)) {
+            let whole = match register::outside_hash(stored) {
+                None => Some(stored.clone()),
+                Some(hash) => self.zones.text(hash),
+            };
+            let Some(whole) = whole else {
+                raise(&mut self.flags, Flag::NotHere);
+                continue;
+            };
+            let stored = Stored::read(&whole);
+            for value in stored.value.split(',') {
+                if !value.trim_ascii().is_empty() {
+                    out.push((at.as_str(), stored.params.to_owned(), value.to_owned()));
+                }
+            }
+        }
+        out
     }
 }
 

@@ -76,10 +76,10 @@ impl RecurrenceSet {
             }
         }
         for (_, params, value) in reader.list("RDATE") {
-            set.rdate(reader, params, value);
+            set.rdate(reader, &params, &value);
         }
         for (at, params, value) in reader.list("EXDATE") {
-            set.exdate(reader, at, params, value);
+            set.exdate(reader, at, &params, &value);
         }
         Ok(set)
     }

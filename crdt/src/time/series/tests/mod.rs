@@ -327,3 +327,20 @@ fn an_unknown_zone_is_flagged_and_taken_as_floating() {
         }]
     );
 }
+
+#[test]
+fn a_list_of_exceptions_that_is_kept_outside_for_its_length_counts() {
+    // twenty-eight days of each month, every second one: more than a list is split into
+    let days: Vec<String> = (2020..2030)
+        .flat_map(|year| (1..=12).map(move |month| (year, month)))
+        .flat_map(|(year, month)| (1..=28).step_by(2).map(move |day| (year, month, day)))
+        .map(|(year, month, day)| format!("{year}{month:02}{day:02}T080000Z"))
+        .collect();
+    assert!(days.len() > 1_000);
+    let event = format!(
+        "DTSTART:20200101T080000Z\nRRULE:FREQ=DAILY\nEXDATE:{}",
+        days.join(",")
+    );
+    let shown = starts(&within(&[&event], "20200101", "20200105"));
+    assert_eq!(shown.len(), 2, "{shown:?}");
+}
