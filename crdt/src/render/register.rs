@@ -50,7 +50,11 @@ impl<'a> Lines<'a> {
                     .push((rest, stored));
             }
         }
-        for (family, mut elements) in families {
+        // components stand after all properties (RFC 5545 §3.6)
+        let is_component = |family: &str| family == "ALARM" || family.starts_with("C/");
+        let (nested, properties): (Vec<_>, Vec<_>) =
+            (families.into_iter()).partition(|(family, _)| is_component(family));
+        for (family, mut elements) in properties.into_iter().chain(nested) {
             elements.sort_by_key(|(rest, _)| key::by_repeat(rest));
             let order = format!("{}~order/{family}", key::prefix(rid));
             if let Some(order) = item.value(&order) {
