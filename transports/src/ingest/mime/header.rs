@@ -10,17 +10,16 @@ use super::LARGEST_HEADER;
 use super::split::line_at;
 
 /// The fields that are read; all others are skipped without a copy.
-const WANTED: [&str; 8] = [
+const WANTED: [&str; 7] = [
     "content-type",
     "content-transfer-encoding",
     "content-disposition",
     "from",
-    "sender",
     "subject",
     "message-id",
     "date",
 ];
-/// How many addresses of From and Sender count. Real mails have one or two.
+/// How many addresses of From are looked at. Real mails have one.
 const MOST_SENDERS: usize = 20;
 
 /// One entity's header: what it says about the body, and the raw fields of the envelope.
@@ -90,14 +89,31 @@ impl Header {
         (header, at)
     }
 
+    /// How often a field of this name stands in the header.
+    fn count(&self, name: &str) -> usize {
+        let lines = self.fields.split(|byte| *byte == b'\n');
+        let fields = lines.filter(|line| !line.starts_with(b" ") && !line.starts_with(b"\t"));
+        let names = fields.filter_map(|line| line.split(|byte| *byte == b':').next());
+        names
+            .filter(|found| found.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
+            .count()
+    }
+
     /// The fields that only the outermost header is asked for.
     pub(super) fn envelope(&self) -> Envelope {
         let Some(message) = MessageParser::default().parse_headers(&self.fields) else {
             return Envelope::default();
         };
+        // Who a mail is from is what mail systems vouch for (DMARC, RFC 7489 §3.1): one From field
+        // with one address. Sender is not looked at by them, and of several addresses only one.
         let mut from = Vec::new();
-        for address in [message.from(), message.sender()].into_iter().flatten() {
+        if self.count("from") == 1
+            && let Some(address) = message.from()
+        {
             collect(address, &mut from);
+        }
+        if from.len() > 1 {
+            from.clear();
         }
         Envelope {
             from,

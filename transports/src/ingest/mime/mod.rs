@@ -41,7 +41,8 @@ const MOST_PROBLEMS: usize = 20;
 /// What pimesh takes from one mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mail {
-    /// The addresses in From and Sender, ASCII letters in lower case.
+    /// The address in From, ASCII letters in lower case; none where it has several, or stands
+    /// there several times.
     pub from: Vec<String>,
     /// The subject, decoded.
     pub subject: Option<String>,
