@@ -6,6 +6,7 @@
     reason = "what goes wrong in a test fails it, and some stories are long"
 )]
 
+mod attachments;
 mod attack;
 mod backup;
 mod couple;

@@ -15,6 +15,9 @@ pub struct Status {
     pub in_sync: bool,
     /// How many changes at least one other device has not confirmed.
     pub unconfirmed: u64,
+    /// Photos and attachments that have not arrived here yet; at most 10,000 are counted. While
+    /// there are any, this device is not in sync.
+    pub attachments_missing: u64,
     /// How many properties have more than one value to choose from.
     pub conflicts: u64,
     /// The address books and calendars.

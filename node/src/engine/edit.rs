@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use pimesh_crdt::BlobHash;
 use pimesh_crdt::diff::{Absence, Edit, diff};
 use pimesh_crdt::doc::Writer;
 use pimesh_crdt::item::names::{self, Place};
-use pimesh_crdt::item::register::Stored;
+use pimesh_crdt::item::register::{self, Stored};
 use pimesh_crdt::item::{Item, key, kind};
 use pimesh_crdt::normalise::Text;
 use pimesh_crdt::store::{Committed, ItemRow, Store};
@@ -43,7 +44,8 @@ pub(super) fn edit(
         people::apply(&mut after, patch)?;
     }
     let blobs = match parsed {
-        Some(parsed) => {
+        Some(mut parsed) => {
+            keep_what_was_not_shown(store, &before[0], &mut parsed.item);
             after = vec![parsed.item];
             parsed.blobs
         }
@@ -74,6 +76,23 @@ pub(super) fn edit(
         items: written.iter().map(|row| words.short(row.doc)).collect(),
     };
     Ok((edited, committed))
+}
+
+/// A photo or attachment that has not arrived here was not in the text that was shown: that it
+/// is not in the text that comes back says nothing.
+fn keep_what_was_not_shown(store: &Store, before: &Item, after: &mut Item) {
+    let is_missing = |hash: &BlobHash| !matches!(store.blob(*hash), Ok(Some(_)));
+    for (at, stored) in &before.values {
+        let (rid, _) = key::split_override(at);
+        let is_there =
+            rid.is_none() || after.values.keys().any(|k| key::split_override(k).0 == rid);
+        if is_there
+            && !after.values.contains_key(at)
+            && register::blobs(stored).iter().any(is_missing)
+        {
+            after.values.insert(at.clone(), stored.clone());
+        }
+    }
 }
 
 /// The properties that edits write, by name.
@@ -278,7 +297,7 @@ pub(super) fn stored_form(
 
 fn check(name: &str, stored: &str) -> Result<(), EngineError> {
     let value = Stored::read(stored).value;
-    if value.contains(['\n', '\r']) {
+    if stored.contains(['\n', '\r']) {
         return Err(Failure::usage(format!("the value of {name} has a line end in it")).into());
     }
     if matches!(name, "DTSTART" | "DTEND" | "DUE" | "COMPLETED") {

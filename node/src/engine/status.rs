@@ -15,6 +15,9 @@ use crate::api::{
     Status, ThisDevice, Waited,
 };
 
+/// Missing attachments that are counted.
+const MOST_MISSING: usize = 10_000;
+
 /// How often a wait looks again when nothing is heard.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -178,7 +181,7 @@ impl Engine {
 
     pub(super) async fn status(&self) -> Result<Status, EngineError> {
         let devices = self.inner.others().await?;
-        let (collections, conflicts) = self
+        let (collections, conflicts, attachments_missing) = self
             .inner
             .store
             .with(|store| {
@@ -195,7 +198,8 @@ impl Engine {
                     .iter()
                     .filter(|row| row.collection != CollectionId::MESH);
                 let conflicts = items.map(|row| u64::from(row.conflicts)).sum::<u64>();
-                Ok::<_, EngineError>((collection_infos(store)?, conflicts))
+                let missing = store.missing_blobs(MOST_MISSING)?.len() as u64;
+                Ok::<_, EngineError>((collection_infos(store)?, conflicts, missing))
             })
             .await?;
         let behind = devices
@@ -205,8 +209,9 @@ impl Engine {
         Ok(Status {
             device: self.inner.this_device()?,
             running: self.inner.network().is_some(),
-            in_sync: !devices.is_empty() && unconfirmed == 0,
+            in_sync: !devices.is_empty() && unconfirmed == 0 && attachments_missing == 0,
             unconfirmed,
+            attachments_missing,
             conflicts,
             collections,
             devices,

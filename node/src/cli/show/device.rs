@@ -54,6 +54,13 @@ fn verdict(status: &Status) -> String {
         return format!("In sync: every device has confirmed that it holds everything{since}.");
     }
     match status.unconfirmed {
+        0 if status.attachments_missing > 0 => format!(
+            "Not in sync: {} not here yet.",
+            match status.attachments_missing {
+                1 => "1 photo or attachment is".to_owned(),
+                many => format!("{many} photos and attachments are"),
+            }
+        ),
         0 => "Not known to be in sync: not every device has said what it holds.".into(),
         changes => format!(
             "Not in sync: {} not confirmed by every device.",
