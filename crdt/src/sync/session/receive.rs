@@ -236,8 +236,9 @@ impl Session {
                 side.ours.set(origin, Reached { n, chain });
             }
             let Reached { n: ours, chain } = side.ours.reached(&origin);
-            if ours == n {
-                // The peer holds what it has sent.
+            let is_fork = forks.iter().any(|fork| fork.origin == origin);
+            if ours == n && !is_fork {
+                // The peer holds what it has sent; under a forked name that is something else.
                 for vector in [&mut side.sent, &mut side.their] {
                     if vector.reached(&origin).n < n {
                         vector.set(origin, Reached { n, chain });
