@@ -395,17 +395,3 @@ fn real_and_hostile_files_are_read_quickly() {
     println!("{count} mails, {parts} parts");
     assert!(count > 0);
 }
-
-#[test]
-fn a_mail_is_from_one_address_in_one_field_or_from_nobody() {
-    let from = |head: &str| read_mail(format!("{head}\r\nSubject: x\r\n\r\n").as_bytes()).from;
-    assert_eq!(from("From: Org <Org@x.org>"), ["org@x.org"]);
-    assert_eq!(
-        from("From: evil@y.org\r\nSender: org@x.org"),
-        ["evil@y.org"]
-    );
-    assert_eq!(from("Subject: a\r\n from: b\r\nFrom: a@x.org"), ["a@x.org"]);
-    assert!(from("From: evil@y.org, org@x.org").is_empty());
-    assert!(from("From: evil@y.org\r\nFROM : org@x.org").is_empty());
-    assert!(from("Sender: org@x.org").is_empty());
-}
