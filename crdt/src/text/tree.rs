@@ -1,5 +1,7 @@
 //! Lines into components, without recursion and whatever is missing.
 
+use std::collections::HashSet;
+
 use super::line::Line;
 use super::lines::Lines;
 
@@ -48,8 +50,24 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Finds the components.
+    /// Finds the components. Where ENDs are missing, a second look takes the BEGIN of the next of
+    /// its kind as the end of what has none: first must be known which ones have their own.
     pub fn read(lines: &Lines) -> Self {
+        let nested = Self::look(lines, |_| false);
+        if nested.nodes.iter().all(|node| node.ending == Ending::Proper) {
+            return nested;
+        }
+        let ended: HashSet<usize> = nested
+            .nodes
+            .iter()
+            .filter(|node| node.ending == Ending::Proper)
+            .map(|node| node.begin)
+            .collect();
+        Self::look(lines, |begin| !ended.contains(&begin))
+    }
+
+    /// One look over all lines. `unended` tells of the index of a BEGIN whether its END is missing.
+    fn look(lines: &Lines, unended: impl Fn(usize) -> bool) -> Self {
         let mut tree = Self::default();
         let mut open: Vec<usize> = Vec::new();
         let mut skipped = 0_usize; // how many BEGINs below the deepest level are open
@@ -62,7 +80,8 @@ impl Tree {
                     }
                 }
                 Some(Mark::Begin(name)) => {
-                    if let Some(at) = tree.unended(lines, &open, &name, index) {
+                    let before = tree.same_kind(lines, &open, &name, index);
+                    if let Some(at) = before.filter(|at| unended(tree.nodes[open[*at]].begin)) {
                         for node in open.drain(at..) {
                             tree.nodes[node].ending = Ending::Implied;
                             tree.nodes[node].end = index;
@@ -98,9 +117,9 @@ impl Tree {
         tree
     }
 
-    /// Which open component ends where another one of its name begins, since its END is missing:
-    /// none of these stands in another of its kind, but for the card of an AGENT.
-    fn unended(&self, lines: &Lines, open: &[usize], name: &str, index: usize) -> Option<usize> {
+    /// Which open component a BEGIN of the same name would end if its own END were missing. The
+    /// card of an AGENT does stand within a card.
+    fn same_kind(&self, lines: &Lines, open: &[usize], name: &str, index: usize) -> Option<usize> {
         let at = open
             .iter()
             .rposition(|node| self.nodes[*node].name == name)?;
@@ -256,6 +275,14 @@ mod tests {
         let (_, unknown) =
             tree("BEGIN:VEVENT\nBEGIN:X-WAS\nBEGIN:VEVENT\nEND:VEVENT\nEND:X-WAS\nEND:VEVENT");
         assert_eq!(unknown.roots.len(), 1);
+    }
+
+    #[test]
+    fn what_has_its_own_end_stands_within_another_of_its_kind() {
+        let cards = "BEGIN:VCARD\nBEGIN:VCARD\nEND:VCARD\nBEGIN:VCARD\nEND:VCARD\nTEL:1\nEND:VCARD";
+        let (_, tree) = tree(cards);
+        assert_eq!(tree.nodes[0].children, [1, 2]);
+        assert!(tree.stray.is_empty());
     }
 
     #[test]
