@@ -100,6 +100,11 @@ impl BlobHash {
     pub fn of(bytes: &[u8]) -> Self {
         Self(*blake3::hash(bytes).as_bytes())
     }
+
+    /// Takes bytes piece by piece; what it comes to is their name.
+    pub(crate) fn hasher() -> blake3::Hasher {
+        blake3::Hasher::new()
+    }
 }
 
 impl Chain {

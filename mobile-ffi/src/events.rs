@@ -102,6 +102,15 @@ pub enum NodeEvent {
         /// How many of our changes it lacks.
         behind: u64,
     },
+    /// Another device has said how many photos and attachments are not with it yet.
+    Lacks {
+        /// The device's name.
+        name: String,
+        /// The device's id.
+        device: String,
+        /// How many.
+        attachments: u64,
+    },
     /// A code to type on the other device.
     PairOffer {
         /// The code.
@@ -210,6 +219,15 @@ impl From<Event> for NodeEvent {
                 device,
                 collection: confirmation.collection,
                 behind: confirmation.behind,
+            },
+            Event::Lacks {
+                name,
+                device,
+                attachments,
+            } => Self::Lacks {
+                name,
+                device,
+                attachments,
             },
             Event::PairOffer {
                 code,

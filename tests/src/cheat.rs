@@ -13,7 +13,7 @@ use futures::StreamExt;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::{Stream, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, SwarmBuilder, identity};
-use pimesh_crdt::sync::{Frame, Hello, codec};
+use pimesh_crdt::sync::{Frame, Hello, VERSION, codec};
 use pimesh_crdt::{CollectionId, DeviceId, DocId};
 use pimesh_transports::mesh::{FrameStream, p2p_address};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -142,11 +142,12 @@ impl Cheat {
 
     async fn hello(&self, frames: &mut FrameStream) {
         let hello = Hello {
-            version: 1,
+            version: VERSION,
             device: self.device,
             incarnation: 0,
             membership: [0; 16],
             collections: Vec::new(),
+            lacking: 0,
         };
         say(frames, &Frame::Hello(hello)).await;
         say(frames, &Frame::Membership(Vec::new())).await;

@@ -1,9 +1,11 @@
 //! Photos that are not here yet: said so, and not lost by who cannot see them.
 
-use pimesh::api::{EditBy, Reply, Request};
+use pimesh::api::{EditBy, Reply, Request, Status};
+use pimesh_tests::device::Device;
+use pimesh_tests::wait::eventually;
 use rusqlite::Connection;
 
-use crate::couple::Couple;
+use crate::couple::{Couple, import};
 
 /// A card with a photo that is kept outside of its document.
 fn card() -> String {
@@ -12,6 +14,13 @@ fn card() -> String {
         "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:ann\r\nFN:Ann\r\n\
          PHOTO;ENCODING=b;TYPE=JPEG:{photo}\r\nEND:VCARD\r\n"
     )
+}
+
+async fn status(device: &Device) -> Status {
+    match device.ask(Request::Status).await {
+        Reply::Status(status) => status,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -23,9 +32,7 @@ async fn a_device_without_a_photo_is_not_in_sync_and_an_edit_there_keeps_it() {
     let db = Connection::open(couple.phone.home.database()).unwrap();
     assert_eq!(db.execute("DELETE FROM blob", []).unwrap(), 1);
     drop(db);
-    let Reply::Status(status) = couple.phone.ask(Request::Status).await else {
-        panic!("no status")
-    };
+    let status = status(&couple.phone).await;
     assert_eq!((status.in_sync, status.attachments_missing), (false, 1));
 
     let shown = couple.phone.show(ann).await.text;
@@ -46,6 +53,46 @@ async fn a_device_without_a_photo_is_not_in_sync_and_an_edit_there_keeps_it() {
         assert!(
             text.contains("PHOTO") && text.contains("NOTE:sails"),
             "{text}"
+        );
+    }
+    couple.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_lacks_a_photo_is_not_said_to_hold_everything() {
+    let mut couple = Couple::with(&card()).await;
+    couple.phone.stop().await;
+    couple.laptop.stop().await;
+    for device in couple.both() {
+        let db = Connection::open(device.home.database()).unwrap();
+        assert_eq!(db.execute("DELETE FROM blob", []).unwrap(), 1);
+    }
+    couple.laptop.start().await;
+    couple.phone.start_elsewhere().await;
+    eventually("the phone says what it lacks", async || {
+        let status = status(&couple.laptop).await;
+        (status.devices[0].attachments_missing == 1).then_some(())
+    })
+    .await;
+    let told = status(&couple.laptop).await;
+    assert_eq!((told.in_sync, told.unconfirmed), (false, 0));
+    let wait = Request::Wait {
+        device: None,
+        timeout_seconds: Some(0),
+    };
+    let Reply::Waited(waited) = couple.laptop.ask(wait.clone()).await else {
+        panic!("no wait")
+    };
+    assert!(!waited.confirmed);
+
+    // the same card again brings the photo, and from here it goes on to the phone
+    import(&couple.laptop, "again.vcf", &card()).await;
+    couple.agree().await;
+    for device in couple.both() {
+        let status = status(device).await;
+        assert!(
+            status.in_sync && status.attachments_missing == 0,
+            "{status:?}"
         );
     }
     couple.stop().await;

@@ -11,7 +11,7 @@ use super::collections::Place;
 use super::settle::SWEEP_EVERY;
 use super::{ItemRow, Store, StoreError};
 use crate::doc::{self, Document, NewChange, Parts, Sealed};
-use crate::id::{ChangeHash, CollectionId, DocId, Origin, Timestamp};
+use crate::id::{BlobHash, ChangeHash, CollectionId, DocId, Origin, Timestamp};
 use crate::sync::{Reached, VersionVector};
 
 /// Raw bytes a batch holds before it writes them to the transaction.
@@ -50,6 +50,8 @@ pub struct Committed {
     pub docs: BTreeSet<(CollectionId, DocId)>,
     /// The version vectors of the collections whose logs grew.
     pub vectors: BTreeMap<CollectionId, VersionVector>,
+    /// Blobs that something stored before had named in vain, and that are here now.
+    pub found: BTreeSet<BlobHash>,
 }
 
 /// An open transaction. Dropping it undoes everything.

@@ -327,13 +327,12 @@ impl Store {
     /// Blobs that are not what their names say; their hashes with it.
     pub fn look_at_blobs(&self) -> Result<(Findings, Vec<BlobHash>), StoreError> {
         let (mut out, mut damaged) = (Findings::default(), Vec::new());
-        let mut statement = self.conn.prepare("SELECT hash, body FROM blob")?;
+        let mut statement = self.conn.prepare("SELECT hash FROM blob")?;
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {
             out.looked_at += 1;
             let hash = BlobHash(row.get(0)?);
-            let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-            if BlobHash::of(body) != hash {
+            if !self.is_what_its_name_says(hash)? {
                 out.tell(format!("attachment {hash} is not what its name says"));
                 damaged.push(hash);
             }
@@ -345,10 +344,7 @@ impl Store {
     pub fn drop_blobs(&mut self, damaged: &[BlobHash], now: Timestamp) -> Result<(), StoreError> {
         let batch = self.batch(now)?;
         for hash in damaged {
-            batch
-                .tx
-                .prepare_cached("DELETE FROM blob WHERE hash = ?1")?
-                .execute([&hash.0[..]])?;
+            batch.drop_blob(*hash)?;
         }
         batch.commit()?;
         Ok(())

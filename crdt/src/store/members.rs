@@ -17,6 +17,21 @@ pub struct Device {
     pub seen: Option<Timestamp>,
     /// Where it was reached or said it can be.
     pub addresses: Vec<String>,
+    /// How many attachments of what it holds it has last said that it lacks.
+    pub lacking: u64,
+}
+
+impl Device {
+    /// A device of which nothing is known yet but its key.
+    pub fn new(id: DeviceId) -> Self {
+        Self {
+            id,
+            name: String::new(),
+            seen: None,
+            addresses: Vec::new(),
+            lacking: 0,
+        }
+    }
 }
 
 impl Store {
@@ -29,9 +44,9 @@ impl Store {
 
     /// Every device something is known of.
     pub fn devices(&self) -> Result<Vec<Device>, StoreError> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT id, name, seen, addresses FROM device ORDER BY name, id")?;
+        let mut statement = self.conn.prepare_cached(
+            "SELECT id, name, seen, addresses, lacking FROM device ORDER BY name, id",
+        )?;
         let rows = statement.query_map((), |row| {
             Ok(Device {
                 id: DeviceId(row.get(0)?),
@@ -42,6 +57,7 @@ impl Store {
                     .lines()
                     .map(str::to_owned)
                     .collect(),
+                lacking: row.get(4)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -65,7 +81,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Records everything that is known of a device.
+    /// Records what is known of a device, but for what it says that it lacks.
     pub fn set_device(&mut self, device: &Device) -> Result<(), StoreError> {
         let nr = self.ensure_device(device.id)?;
         self.tx
@@ -85,6 +101,15 @@ impl Batch<'_> {
         self.tx
             .prepare_cached("UPDATE device SET seen = ?2 WHERE nr = ?1")?
             .execute(params![nr, self.now.0])?;
+        Ok(())
+    }
+
+    /// Records how many attachments a device says that it lacks.
+    pub fn set_lacking(&mut self, id: DeviceId, lacking: u64) -> Result<(), StoreError> {
+        let nr = self.ensure_device(id)?;
+        self.tx
+            .prepare_cached("UPDATE device SET lacking = ?2 WHERE nr = ?1")?
+            .execute(params![nr, lacking])?;
         Ok(())
     }
 

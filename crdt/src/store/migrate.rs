@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/20261122_import_state.sql"),
     include_str!("../../migrations/20261122_retired.sql"),
     include_str!("../../migrations/20261122_past.sql"),
+    include_str!("../../migrations/20261123_attachments.sql"),
 ];
 
 /// "pmsh": in the header of every database file of ours.

@@ -4,7 +4,7 @@
 //! [`LARGEST_FRAME`] bytes. Whatever bytes come in, decoding them ends in a frame within
 //! all limits or in an error, and takes no more memory than a few times their length.
 
-use super::message::{Frame, Hello};
+use super::message::{Frame, Hello, VERSION};
 
 /// The largest frame, encoded. What the transport has to accept.
 pub const LARGEST_FRAME: usize = 4 << 20;
@@ -43,6 +43,9 @@ pub enum CodecError {
     /// Not of the form.
     #[error("a frame that can not be read")]
     Malformed,
+    /// A Hello of another version of the protocol, which may look otherwise.
+    #[error("the other device speaks version {0} of the protocol, this one version {VERSION}")]
+    Version(u32),
     /// Something in it is over its limit.
     #[error("a frame with too many {0}")]
     TooMany(&'static str),
@@ -67,6 +70,13 @@ pub fn encode(frame: &Frame) -> Result<Vec<u8>, CodecError> {
 pub fn decode(bytes: &[u8]) -> Result<Frame, CodecError> {
     if bytes.len() > LARGEST_FRAME {
         return Err(CodecError::TooLarge { bytes: bytes.len() });
+    }
+    if let [0, version @ ..] = bytes {
+        let (version, _) = bincode::decode_from_slice::<u32, _>(version, config())
+            .map_err(|_| CodecError::Malformed)?;
+        if version != VERSION {
+            return Err(CodecError::Version(version));
+        }
     }
     let (frame, read) = bincode::serde::decode_from_slice::<Frame, _>(bytes, config())
         .map_err(|_| CodecError::Malformed)?;
@@ -94,9 +104,16 @@ fn check(frame: &Frame) -> Result<(), CodecError> {
         }
     };
     match frame {
-        Frame::Hello(Hello { collections, .. }) | Frame::Beacon(collections) => {
-            at_most(collections.len(), MOST_COLLECTIONS, "collections")
+        Frame::Hello(Hello {
+            collections,
+            lacking,
+            ..
+        }) => {
+            at_most(collections.len(), MOST_COLLECTIONS, "collections")?;
+            numbers(Box::new([*lacking].into_iter()))
         }
+        Frame::Beacon(collections) => at_most(collections.len(), MOST_COLLECTIONS, "collections"),
+        Frame::Lacks(count) => numbers(Box::new([*count].into_iter())),
         Frame::Membership(statements) => at_most(
             statements.len(),
             MOST_STATEMENTS,
@@ -149,13 +166,14 @@ mod tests {
 
     fn hello(collections: u8) -> Frame {
         Frame::Hello(Hello {
-            version: 1,
+            version: VERSION,
             device: DeviceId([250; 32]),
             incarnation: 0,
             membership: [251; 16],
             collections: (0..collections)
                 .map(|i| (Tag([i; 8]), VectorHash([255; 8])))
                 .collect(),
+            lacking: 20,
         })
     }
 
@@ -203,6 +221,7 @@ mod tests {
             Frame::Close {
                 reason: "bye".into(),
             },
+            Frame::Lacks(300),
         ]
     }
 
@@ -211,6 +230,15 @@ mod tests {
         for frame in frames() {
             assert_eq!(decode(&encode(&frame).unwrap()).unwrap(), frame);
         }
+    }
+
+    #[test]
+    fn a_hello_of_another_version_is_told_from_nonsense() {
+        let mut bytes = encode(&hello(1)).unwrap();
+        bytes[1] = 1;
+        bytes.pop();
+        assert_eq!(decode(&bytes), Err(CodecError::Version(1)));
+        assert_eq!(decode(&[0]), Err(CodecError::Malformed));
     }
 
     #[test]
@@ -258,7 +286,7 @@ mod tests {
 
         #[test]
         fn a_damaged_frame_is_an_error_or_another_frame(
-            which in 0..10_usize, at in any::<prop::sample::Index>(), with in any::<u8>(),
+            which in 0..12_usize, at in any::<prop::sample::Index>(), with in any::<u8>(),
         ) {
             let mut bytes = encode(&frames()[which]).unwrap();
             let at = at.index(bytes.len());

@@ -9,7 +9,7 @@ use super::{Reached, VectorHash, VersionVector};
 use crate::id::{BlobHash, Chain, CollectionId, DeviceId, Origin};
 
 /// The version of the protocol. Peers of another version part with a reason.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The first eight bytes of a collection's id: enough to compare what both know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Hello {
     pub membership: [u8; 16],
     /// Stands for what is applied of each collection.
     pub collections: Vec<(Tag, VectorHash)>,
+    /// How many attachments are lacking of what is applied.
+    pub lacking: u64,
 }
 
 /// How far an origin is known, in a frame of its own form.
@@ -140,6 +142,9 @@ pub enum Frame {
         /// The chain at some of them.
         points: Vec<Reached>,
     },
+    /// How many attachments the speaker lacks of what it has applied. Comes before the Ack of
+    /// what names them.
+    Lacks(u64),
 }
 
 /// Bytes that travel in one piece instead of as a list of numbers.

@@ -54,7 +54,11 @@ impl Tree {
     /// its kind as the end of what has none: first must be known which ones have their own.
     pub fn read(lines: &Lines) -> Self {
         let nested = Self::look(lines, |_| false);
-        if nested.nodes.iter().all(|node| node.ending == Ending::Proper) {
+        if nested
+            .nodes
+            .iter()
+            .all(|node| node.ending == Ending::Proper)
+        {
             return nested;
         }
         let ended: HashSet<usize> = nested

@@ -11,12 +11,13 @@ pub struct Status {
     pub device: ThisDevice,
     /// A node runs in this home (it answered), so changes travel by themselves.
     pub running: bool,
-    /// There is at least one other device, and every one has confirmed every change.
+    /// There is at least one other device, and every one has confirmed every change
+    /// and every photo and attachment.
     pub in_sync: bool,
     /// How many changes at least one other device has not confirmed.
     pub unconfirmed: u64,
-    /// Photos and attachments that have not arrived here yet; at most 10,000 are counted. While
-    /// there are any, this device is not in sync.
+    /// Photos and attachments that have not arrived here yet. While there are any, this
+    /// device is not in sync.
     pub attachments_missing: u64,
     /// How many properties have more than one value to choose from.
     pub conflicts: u64,
@@ -91,6 +92,8 @@ pub struct Device {
     pub addresses: Vec<String>,
     /// What it has confirmed.
     pub collections: Vec<Confirmation>,
+    /// Photos and attachments that it has last said are not with it yet.
+    pub attachments_missing: u64,
 }
 
 /// What a device has confirmed of one collection, in its own newest word.

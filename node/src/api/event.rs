@@ -72,6 +72,15 @@ pub enum Event {
         /// What it holds of one collection.
         confirmation: Confirmation,
     },
+    /// Another device has said how many photos and attachments are not with it yet.
+    Lacks {
+        /// The device's name.
+        name: String,
+        /// The device's id.
+        device: String,
+        /// How many.
+        attachments: u64,
+    },
     /// A code to type on the other device.
     PairOffer {
         /// The code.

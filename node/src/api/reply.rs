@@ -178,7 +178,8 @@ impl Reply {
 impl super::device::Device {
     /// It has confirmed everything.
     pub fn has_everything(&self) -> bool {
-        !self.collections.is_empty()
+        self.attachments_missing == 0
+            && !self.collections.is_empty()
             && self
                 .collections
                 .iter()

@@ -104,7 +104,7 @@ fn blobs(store: &mut Store, me: DeviceId, mends: bool) -> Result<Check, EngineEr
         store.drop_blobs(&damaged, now())?;
     }
     let missing: Vec<BlobHash> = store
-        .missing_blobs(MOST_MISSING)?
+        .missing_blobs(None, MOST_MISSING)?
         .iter()
         .map(|missing| missing.hash)
         .collect();

@@ -81,7 +81,7 @@ pub(super) fn edit(
 /// A photo or attachment that has not arrived here was not in the text that was shown: that it
 /// is not in the text that comes back says nothing.
 fn keep_what_was_not_shown(store: &Store, before: &Item, after: &mut Item) {
-    let is_missing = |hash: &BlobHash| !matches!(store.blob(*hash), Ok(Some(_)));
+    let is_missing = |hash: &BlobHash| !store.has_blob(*hash).unwrap_or(false);
     for (at, stored) in &before.values {
         let (rid, _) = key::split_override(at);
         let is_there =

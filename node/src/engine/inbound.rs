@@ -57,6 +57,7 @@ pub(super) fn take_in(
     by: By,
     me: Me,
 ) -> Result<Taken, EngineError> {
+    bring_what_is_missing(batch, parsed)?;
     let document = stored(batch, into, parsed.item.doc_id())?;
     Ok(first_sight(batch, into, parsed, by, me, document.as_ref())?.0)
 }
@@ -71,6 +72,7 @@ pub(super) fn take_in_from(
     me: Me,
 ) -> Result<Taken, EngineError> {
     let doc = parsed.item.doc_id();
+    bring_what_is_missing(batch, parsed)?;
     let document = stored(batch, into, doc)?;
     let known = batch.imported(at.place, doc)?;
     let mut of_this_turn = None;
@@ -179,6 +181,14 @@ fn stored(
 fn keep_blobs(batch: &mut Batch<'_>, parsed: &Parsed) -> Result<(), EngineError> {
     for blob in &parsed.blobs {
         batch.put_blob(&blob.bytes)?;
+    }
+    Ok(())
+}
+
+/// A photo that is lacking here comes with a text that holds it, also where nothing is new.
+fn bring_what_is_missing(batch: &mut Batch<'_>, parsed: &Parsed) -> Result<(), EngineError> {
+    for blob in &parsed.blobs {
+        batch.put_missing_blob(blob)?;
     }
     Ok(())
 }

@@ -61,12 +61,7 @@ impl Inner {
                         .iter()
                         .find(|d| d.id == id)
                         .cloned()
-                        .unwrap_or(Device {
-                            id,
-                            name: String::new(),
-                            seen: None,
-                            addresses: Vec::new(),
-                        });
+                        .unwrap_or_else(|| Device::new(id));
                     device.name = name;
                     batch.set_device(&device)?;
                 }
@@ -96,12 +91,7 @@ impl Inner {
                     .devices()?
                     .into_iter()
                     .find(|known| known.id == device)
-                    .unwrap_or(Device {
-                        id: device,
-                        name: String::new(),
-                        seen: None,
-                        addresses: Vec::new(),
-                    });
+                    .unwrap_or_else(|| Device::new(device));
                 known.addresses.retain(|other| *other != address);
                 known.addresses.insert(0, address);
                 known.addresses.truncate(MOST_ADDRESSES);

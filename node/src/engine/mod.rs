@@ -293,6 +293,9 @@ impl Engine {
 impl Inner {
     /// Tells sessions and watchers what this device has committed itself.
     async fn announce(&self, committed: &Committed) -> Result<(), EngineError> {
+        for hash in &committed.found {
+            let _ = self.notices.send(Notice::Blob(*hash));
+        }
         if committed.vectors.is_empty() {
             return Ok(());
         }

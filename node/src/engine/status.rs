@@ -15,9 +15,6 @@ use crate::api::{
     Status, ThisDevice, Waited,
 };
 
-/// Missing attachments that are counted.
-const MOST_MISSING: usize = 10_000;
-
 /// How often a wait looks again when nothing is heard.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -55,12 +52,7 @@ fn standings(store: &Store, me: DeviceId) -> Result<Vec<Standing>, EngineError> 
             .iter()
             .find(|known| known.id == device)
             .cloned()
-            .unwrap_or(Known {
-                id: device,
-                name: String::new(),
-                seen: None,
-                addresses: Vec::new(),
-            });
+            .unwrap_or_else(|| Known::new(device));
         let mut collections = Vec::new();
         for collection in &visible {
             let parts = all.iter().filter(|part| part.class == collection.class);
@@ -150,6 +142,7 @@ impl Inner {
                     connected,
                     last_seen: if connected { Some(Moment::now()) } else { seen },
                     addresses: standing.known.addresses,
+                    attachments_missing: standing.known.lacking,
                     collections: standing
                         .collections
                         .into_iter()
@@ -198,7 +191,7 @@ impl Engine {
                     .iter()
                     .filter(|row| row.collection != CollectionId::MESH);
                 let conflicts = items.map(|row| u64::from(row.conflicts)).sum::<u64>();
-                let missing = store.missing_blobs(MOST_MISSING)?.len() as u64;
+                let missing = store.count_missing_blobs()?;
                 Ok::<_, EngineError>((collection_infos(store)?, conflicts, missing))
             })
             .await?;
@@ -209,7 +202,10 @@ impl Engine {
         Ok(Status {
             device: self.inner.this_device()?,
             running: self.inner.network().is_some(),
-            in_sync: !devices.is_empty() && unconfirmed == 0 && attachments_missing == 0,
+            in_sync: !devices.is_empty()
+                && unconfirmed == 0
+                && attachments_missing == 0
+                && devices.iter().all(|d| d.attachments_missing == 0),
             unconfirmed,
             attachments_missing,
             conflicts,
@@ -256,7 +252,7 @@ impl Engine {
             loop {
                 tokio::select! {
                     event = events.recv() => {
-                        if matches!(event, Ok(Event::Confirmed { .. }) | Err(_)) {
+                        if matches!(event, Ok(Event::Confirmed { .. } | Event::Lacks { .. }) | Err(_)) {
                             break;
                         }
                     }

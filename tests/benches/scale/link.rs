@@ -143,7 +143,7 @@ impl End {
     pub(crate) fn want_blobs(&mut self) -> Vec<Vec<u8>> {
         let missing = self
             .store
-            .missing_blobs(BLOBS_AT_ONCE)
+            .missing_blobs(None, BLOBS_AT_ONCE)
             .expect("the missing blobs");
         let wanted = missing
             .into_iter()
@@ -271,7 +271,7 @@ impl End {
                 batch.commit().expect("a commit");
                 None
             }
-            Output::StoreMembership(_) | Output::InSync { .. } => None,
+            Output::StoreMembership(_) | Output::InSync { .. } | Output::PeerLacks(_) => None,
             Output::Forked { .. } | Output::PeerStopped { .. } | Output::Close(_) => {
                 panic!("the session ended: {output:?}")
             }

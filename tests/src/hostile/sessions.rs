@@ -72,6 +72,7 @@ impl Talk {
             incarnation: 1,
             membership: head(&statements),
             collections: Vec::new(),
+            lacking: 0,
         });
         let started = Input::Started {
             collections: vec![(CollectionId([3; 16]), VersionVector::new())],
@@ -159,6 +160,7 @@ impl Talk {
             },
             Output::Confirmed { .. }
             | Output::InSync { .. }
+            | Output::PeerLacks(_)
             | Output::Forked { .. }
             | Output::PeerStopped { .. }
             | Output::Close(_) => return None,

@@ -253,7 +253,7 @@ fn reread(item: &Item) -> Result<(), Failure> {
 /// Every photo is where its contact is, unless nobody has it any more.
 fn blobs(world: &World) -> Result<(), Failure> {
     for (at, device) in world.devices.iter().enumerate() {
-        for missing in device.store.missing_blobs(usize::from(u16::MAX))? {
+        for missing in device.store.missing_blobs(None, usize::from(u16::MAX))? {
             for other in &world.devices {
                 if other.store.blob(missing.hash)?.is_some() {
                     return fail(format!("LOST: device {at} lacks photo {}", missing.hash));

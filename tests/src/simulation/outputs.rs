@@ -83,6 +83,7 @@ impl World {
                 }
                 None
             }
+            Output::PeerLacks(_) => None,
             Output::Forked { .. } | Output::PeerStopped { .. } => {
                 self.forked = true;
                 None
@@ -246,7 +247,9 @@ impl World {
 
     pub(super) fn want_blobs(&mut self, link: LinkId, end: usize) -> Result<(), Failure> {
         let device = if end == 0 { link.0 } else { link.1 };
-        let missing = self.devices[device].store.missing_blobs(BLOBS_AT_ONCE)?;
+        let missing = self.devices[device]
+            .store
+            .missing_blobs(None, BLOBS_AT_ONCE)?;
         if !missing.is_empty() {
             let wanted = |blob: MissingBlob| WantedBlob {
                 hash: blob.hash,

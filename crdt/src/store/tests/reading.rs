@@ -130,9 +130,90 @@ fn a_blob_arrives_in_pieces_and_only_with_the_right_hash() {
         store.blob_piece(hash, 10, 5).unwrap(),
         Some((total, photo[10..15].to_vec()))
     );
+    let end = photo.len() - 10;
+    let (_, last) = store.blob_piece(hash, end as u64, 500).unwrap().unwrap();
+    assert_eq!(last, photo[end..]);
     let other = BlobHash([1; 32]);
     assert_eq!(piece(&mut store, other, 0, &photo), Piece::Wrong);
     assert_eq!(store.blob(other).unwrap(), None);
+}
+
+#[test]
+fn a_blob_is_read_in_any_pieces_however_it_came() {
+    let attachment: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    let mut store = store(1);
+    let mut batch = store.batch(NOW).unwrap();
+    let hash = batch.put_blob(&attachment).unwrap();
+    assert_eq!(batch.put_blob(&attachment).unwrap(), hash);
+    batch.commit().unwrap();
+    let mut read: Vec<u8> = Vec::new();
+    while let Some((total, piece)) = store.blob_piece(hash, read.len() as u64, 70_001).unwrap() {
+        assert_eq!(total, attachment.len() as u64);
+        read.extend(&piece);
+        if piece.is_empty() {
+            break;
+        }
+    }
+    assert!(read == attachment && store.blob(hash).unwrap() == Some(attachment));
+}
+
+#[test]
+fn a_blob_as_large_as_a_recording_arrives_in_pieces_and_stays_in_them() {
+    let recording = vec![5; 34 << 20];
+    let hash = BlobHash::of(&recording);
+    let mut store = store(1);
+    for (at, bytes) in recording.chunks(256 << 10).enumerate() {
+        let mut batch = store.batch(NOW).unwrap();
+        let offset = (at * (256 << 10)) as u64;
+        let total = recording.len() as u64;
+        let piece = batch.put_blob_piece(hash, offset, total, bytes).unwrap();
+        let after = offset + bytes.len() as u64;
+        let last = after == total;
+        assert_eq!(
+            piece,
+            if last {
+                Piece::Whole
+            } else {
+                Piece::Next(after)
+            }
+        );
+        batch.commit().unwrap();
+    }
+    assert!(store.blob(hash).unwrap() == Some(recording));
+    assert!(store.look_at_blobs().unwrap().1.is_empty());
+    store
+        .conn
+        .execute("UPDATE blob_part SET body = x'00' WHERE start = 0", ())
+        .unwrap();
+    assert_eq!(store.look_at_blobs().unwrap().1, [hash]);
+}
+
+#[test]
+fn what_is_named_and_not_here_is_counted_until_it_comes() {
+    let mut store = store(1);
+    let photo = vec![7; 5_000];
+    let hash = BlobHash::of(&photo);
+    store
+        .conn
+        .execute(
+            "INSERT INTO blob_ref (hash, doc) VALUES (?1, 1), (?1, 2)",
+            [&hash.0[..]],
+        )
+        .unwrap();
+    let missing = |store: &Store| {
+        let named = store.missing_blobs(None, 9).unwrap();
+        let named: Vec<BlobHash> = named.into_iter().map(|it| it.hash).collect();
+        assert_eq!(named.len() as u64, store.count_missing_blobs().unwrap());
+        named
+    };
+    assert_eq!(missing(&store), [hash]);
+    assert!(store.missing_blobs(Some(hash), 9).unwrap().is_empty());
+    let mut batch = store.batch(NOW).unwrap();
+    batch.put_blob(&photo).unwrap();
+    batch.commit().unwrap();
+    assert!(missing(&store).is_empty());
+    store.drop_blobs(&[hash], NOW).unwrap();
+    assert_eq!(missing(&store), [hash]);
 }
 
 #[test]
@@ -172,6 +253,7 @@ fn devices_and_statements_are_kept() {
         name: "laptop".into(),
         seen: Some(Timestamp(5)),
         addresses: vec!["/ip4/127.0.0.1".into(), "/ip6/::1".into()],
+        lacking: 0,
     };
     in_batch(&mut store, |batch| {
         batch.set_device(&laptop).unwrap();

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Outbound, Output, Session, StoredPiece};
+use super::{Outbound, Output, Phase, Session, StoredPiece};
 use crate::id::BlobHash;
 use crate::sync::codec::{LARGEST_PIECE, MOST_WANTED};
 use crate::sync::message::{Bytes, Frame, WantedBlob};
@@ -36,6 +36,10 @@ pub(super) struct Blobs {
     /// What the peer asked for, in order.
     serving: VecDeque<WantedBlob>,
     refused: BTreeSet<BlobHash>,
+    /// How many are lacking here, as the peer was told.
+    pub(super) said: u64,
+    /// How many the peer says that it lacks, once it has.
+    heard: Option<u64>,
 }
 
 impl Blobs {
@@ -51,7 +55,18 @@ impl Blobs {
                 .any(|lack| matches!(lack, Lack::Asked(_)))
     }
 
+    /// Whether nothing is left to ask for, so that the caller should name what else is lacking.
+    pub(super) fn is_dry(&self) -> bool {
+        !self
+            .lacking
+            .values()
+            .any(|lack| matches!(lack, Lack::New(_) | Lack::Asked(_)))
+    }
+
     pub(super) fn want(&mut self, wanted: Vec<WantedBlob>) {
+        if self.lacking.len() + wanted.len() > MOST_LACKING {
+            self.lacking.retain(|_, lack| *lack != Lack::Absent);
+        }
         for blob in wanted {
             if self.lacking.len() < MOST_LACKING {
                 self.lacking
@@ -132,6 +147,34 @@ impl Blobs {
 }
 
 impl Session {
+    /// True when every blob that was named as lacking came or is not with the peer either.
+    pub fn wants_no_blobs(&self) -> bool {
+        self.blobs.is_dry()
+    }
+
+    /// What the peer asked for and did not get, since it was not here.
+    pub fn refused_blobs(&self) -> Vec<BlobHash> {
+        self.blobs.refused.iter().copied().collect()
+    }
+
+    /// Says how many blobs are lacking here, where that is new to the peer.
+    pub(super) fn lacking(&mut self, count: u64, out: &mut Vec<Output>) {
+        if self.blobs.said == count {
+            return;
+        }
+        self.blobs.said = count;
+        if self.phase != Phase::New {
+            self.send(Frame::Lacks(count), out);
+        }
+    }
+
+    pub(super) fn peer_lacks(&mut self, count: u64, out: &mut Vec<Output>) {
+        if self.blobs.heard != Some(count) {
+            self.blobs.heard = Some(count);
+            out.push(Output::PeerLacks(count));
+        }
+    }
+
     /// Asks for the next batch once the one before has come.
     pub(super) fn want_blobs(&mut self, out: &mut Vec<Output>) {
         let lacking = &mut self.blobs.lacking;

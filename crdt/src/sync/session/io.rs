@@ -3,7 +3,7 @@
 use crate::id::{BlobHash, CollectionId, DeviceId, Origin};
 use crate::sync::codec::CodecError;
 use crate::sync::membership::Statement;
-use crate::sync::message::{Frame, WantedBlob};
+use crate::sync::message::{Frame, VERSION, WantedBlob};
 use crate::sync::{Entry, Fork, Reached, VersionVector};
 
 /// Something that happened, for the session to act on.
@@ -63,6 +63,9 @@ pub enum Input {
     Membership(Vec<Statement>),
     /// Blobs that are lacking here.
     Missing(Vec<WantedBlob>),
+    /// How many blobs are lacking here of what is applied: at first before `Started`, and from
+    /// then on before the `Stored` or `Committed` that made it so.
+    Lacking(u64),
     /// The answer to [`Output::LoadBlob`].
     BlobLoaded {
         /// Which blob.
@@ -183,6 +186,9 @@ pub enum Output {
         /// How far.
         vector: VersionVector,
     },
+    /// How many attachments the peer says that it lacks of what it has applied; its newest word
+    /// in the Hello, and when it changes.
+    PeerLacks(u64),
     /// Whether both hold the same, when that has changed.
     InSync {
         /// Of which collection.
@@ -213,7 +219,9 @@ pub enum Output {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {
     /// The peer speaks another version of the protocol.
-    #[error("the other device speaks version {theirs} of the protocol, this one {ours}")]
+    #[error(
+        "the other device speaks version {theirs} of the protocol, this one version {ours}: update pimesh on the older one"
+    )]
     Version {
         /// Its version.
         theirs: u32,
@@ -234,7 +242,7 @@ pub enum CloseReason {
     Removed,
     /// A frame that can not be read, or is over a limit.
     #[error("{0}")]
-    Codec(#[from] CodecError),
+    Codec(CodecError),
     /// A frame that does not belong here.
     #[error("the other device broke the protocol: {0}")]
     Protocol(&'static str),
@@ -247,6 +255,18 @@ pub enum CloseReason {
     /// The peer ended it.
     #[error("the other device ended the connection: {0}")]
     ByPeer(String),
+}
+
+impl From<CodecError> for CloseReason {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Version(theirs) => Self::Version {
+                theirs,
+                ours: VERSION,
+            },
+            error => Self::Codec(error),
+        }
+    }
 }
 
 impl CloseReason {

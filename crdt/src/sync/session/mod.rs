@@ -229,6 +229,7 @@ impl Session {
             }
             Input::Membership(statements) => self.learned(statements, out)?,
             Input::Missing(wanted) => self.blobs.want(wanted),
+            Input::Lacking(count) => self.lacking(count, out),
             Input::BlobLoaded {
                 hash,
                 offset,

@@ -49,6 +49,7 @@ impl Session {
                 self.ack(collection, &reached, out)?;
             }
             (Frame::Beacon(hashes), Phase::Open) => self.compare(now, &hashes, out),
+            (Frame::Lacks(count), Phase::Comparing | Phase::Open) => self.peer_lacks(count, out),
             (Frame::BlobWant(wanted), Phase::Open) => self.blobs.wanted_by_peer(&wanted),
             (
                 Frame::Blob {
@@ -76,6 +77,7 @@ impl Session {
                 | Frame::Ack { .. }
                 | Frame::Beacon(_)
                 | Frame::BlobWant(_)
+                | Frame::Lacks(_)
                 | Frame::Blob { .. }
                 | Frame::Stopped { .. }
                 | Frame::Trace { .. },
@@ -96,6 +98,7 @@ impl Session {
         if hello.device != self.peer {
             return Err(CloseReason::OtherDevice(hello.device));
         }
+        self.peer_lacks(hello.lacking, out);
         self.greeting = hello.collections.into_iter().collect();
         let all: Vec<Statement> = self.statements.values().cloned().collect();
         if hello.membership == membership::head(&all) {

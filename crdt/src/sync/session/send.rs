@@ -40,6 +40,7 @@ impl Session {
             incarnation: self.me.incarnation,
             membership: membership::head(&all),
             collections: self.hashes(self.sides.keys().copied()),
+            lacking: self.blobs.said,
         };
         self.send(Frame::Hello(hello), out);
     }

@@ -53,19 +53,29 @@ fn verdict(status: &Status) -> String {
         let since = since.map_or_else(String::new, |at| format!(", since {} at least", local(at)));
         return format!("In sync: every device has confirmed that it holds everything{since}.");
     }
+    let lacking = status.devices.iter().map(|one| one.attachments_missing);
+    let lacking = lacking.max().unwrap_or_default();
     match status.unconfirmed {
         0 if status.attachments_missing > 0 => format!(
             "Not in sync: {} not here yet.",
-            match status.attachments_missing {
-                1 => "1 photo or attachment is".to_owned(),
-                many => format!("{many} photos and attachments are"),
-            }
+            attachments(status.attachments_missing)
+        ),
+        0 if lacking > 0 => format!(
+            "Not in sync: {} not on every device yet.",
+            attachments(lacking)
         ),
         0 => "Not known to be in sync: not every device has said what it holds.".into(),
         changes => format!(
             "Not in sync: {} not confirmed by every device.",
             count(changes, "change")
         ),
+    }
+}
+
+fn attachments(missing: u64) -> String {
+    match missing {
+        1 => "1 photo or attachment is".to_owned(),
+        many => format!("{many} photos and attachments are"),
     }
 }
 
@@ -125,7 +135,15 @@ fn held(device: &Device) -> String {
         .collections
         .iter()
         .filter(|held| held.state != ConfirmationState::Confirmed);
-    open.map(confirmation).collect::<Vec<_>>().join(", ")
+    let mut words: Vec<String> = open.map(confirmation).collect();
+    match device.attachments_missing {
+        0 => {}
+        missing if words.is_empty() => {
+            words.push(format!("everything but {}", count(missing, "attachment")));
+        }
+        missing => words.push(format!("{} missing", count(missing, "attachment"))),
+    }
+    words.join(", ")
 }
 
 pub(super) fn confirmation(held: &Confirmation) -> String {

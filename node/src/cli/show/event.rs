@@ -51,6 +51,14 @@ pub(in crate::cli) fn event(event: &Event) -> Option<String> {
             confirmation: held,
             ..
         } => format!("{} holds {}", one_line(name), one_line(&confirmation(held))),
+        Event::Lacks { attachments: 0, .. } => return None,
+        Event::Lacks {
+            name, attachments, ..
+        } => format!(
+            "{} lacks {}",
+            one_line(name),
+            count(*attachments, "attachment")
+        ),
         Event::PairOffer { .. } | Event::PairRefused { .. } | Event::PairPlan { .. } => {
             pair::event(event)?
         }

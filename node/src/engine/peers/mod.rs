@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pimesh_crdt::sync::{Identity, Input, Session, VersionVector};
-use pimesh_crdt::{CollectionId, DeviceId};
+use pimesh_crdt::{BlobHash, CollectionId, DeviceId};
 use pimesh_transports::mesh::{FrameReceiver, FrameSender, FrameStream};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -60,6 +60,7 @@ pub(super) async fn converse(
         frames,
         closed: None,
         early: BTreeMap::new(),
+        named_up_to: None,
     };
     let reason = match conversation.run(receiver, sent, &stop).await {
         Ok(reason) => reason,
@@ -96,6 +97,8 @@ struct Conversation {
     closed: Option<String>,
     /// What the peer says it holds of collections that are not here yet.
     early: BTreeMap<CollectionId, VersionVector>,
+    /// The last attachment that the session was told is lacking, where more may be.
+    named_up_to: Option<BlobHash>,
 }
 
 impl Conversation {
@@ -107,9 +110,10 @@ impl Conversation {
     ) -> Result<String, EngineError> {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.say_what_is_lacking().await?;
         let started = self.started().await?;
         self.act(started).await?;
-        self.want_blobs().await?;
+        self.want_blobs(None).await?;
         while self.closed.is_none() {
             let input = tokio::select! {
                 biased;
@@ -126,6 +130,7 @@ impl Conversation {
                     Ok(Some(bytes)) => {
                         let outputs = self.session.handle_bytes(now(), &bytes);
                         self.perform(outputs).await?;
+                        self.want_more_blobs().await?;
                         continue;
                     }
                     Ok(None) => return Ok("the other device ended the connection".into()),
@@ -163,6 +168,7 @@ impl Conversation {
         match notice {
             Ok(Notice::Committed(committed, from)) => {
                 if from != Some(self.peer) {
+                    self.say_what_is_lacking().await?;
                     for (collection, vector) in &committed.vectors {
                         let (collection, vector) = (*collection, vector.clone());
                         self.act(Input::Committed { collection, vector }).await?;
@@ -173,7 +179,11 @@ impl Conversation {
             Ok(Notice::Membership(statements)) => {
                 Ok(Some(Input::Membership(statements.as_ref().clone())))
             }
-            Ok(Notice::Blob(hash)) => Ok(Some(Input::BlobArrived(hash))),
+            Ok(Notice::Blob(hash)) => {
+                self.act(Input::BlobArrived(hash)).await?;
+                self.say_what_is_lacking().await?;
+                Ok(None)
+            }
             Err(broadcast::error::RecvError::Lagged(_)) => {
                 // some were missed: say everything anew
                 if let Input::Started {

@@ -119,15 +119,9 @@ impl Conversation {
                         StoredPiece::Whole
                     }
                 };
-                let outputs = self
-                    .session
-                    .handle(now(), Input::BlobStored { hash, piece });
-                if piece == StoredPiece::Whole {
-                    self.want_blobs_into(outputs).await.map(|()| None)
-                } else {
-                    Box::pin(self.perform(outputs)).await.map(|()| None)
-                }
+                Ok(Some(Input::BlobStored { hash, piece }))
             }
+            Output::PeerLacks(count) => self.peer_lacks(count).await.map(|()| None),
             Output::Confirmed { collection, vector } => {
                 self.confirmed(collection, vector).await?;
                 Ok(None)

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use pimesh_crdt::store::{MissingBlob, Received, StoreError, Why};
-use pimesh_crdt::sync::{HeldUp, Input, Output, VersionVector, WantedBlob};
-use pimesh_crdt::{CollectionId, DeviceId};
+use pimesh_crdt::sync::{HeldUp, Input, VersionVector, WantedBlob};
+use pimesh_crdt::{BlobHash, CollectionId, DeviceId};
 
 use super::Conversation;
 use super::forks::note;
@@ -12,8 +12,8 @@ use crate::api::{Confirmation, ConfirmationState, Event, Moment};
 use crate::engine::who::now;
 use crate::engine::{EngineError, Inner, Notice, collections};
 
-/// Blobs asked for at once.
-const BLOBS_AT_ONCE: usize = 64;
+/// Blobs that are named to a session at once.
+const BLOBS_AT_ONCE: usize = 1_024;
 
 /// What the person of a device reads whose database was an older one.
 const SET_BACK: &str = "this device's database was restored from an older state: what it had \
@@ -61,12 +61,8 @@ impl Conversation {
                 tracing::warn!(peer = %self.peer, n = held.n, reason, "a change was put aside");
             }
         }
-        let mut outputs = Vec::new();
-        let missing = self.missing().await?;
-        if !missing.is_empty() {
-            outputs = self.session.handle(now(), Input::Missing(missing));
-        }
-        Box::pin(self.perform(outputs)).await?;
+        self.say_what_is_lacking().await?;
+        self.want_blobs(None).await?;
         let held = received.held.iter().map(|held| &held.why);
         let held = held.fold(HeldUp::Nothing, |worst, why| match (worst, why) {
             (_, Why::Quarantined(_)) | (HeldUp::Quarantined, _) => HeldUp::Quarantined,
@@ -82,35 +78,75 @@ impl Conversation {
         })
     }
 
-    pub(super) async fn missing(&self) -> Result<Vec<WantedBlob>, EngineError> {
+    /// Tells the session which blobs are lacking, those after this one.
+    pub(super) async fn want_blobs(&mut self, after: Option<BlobHash>) -> Result<(), EngineError> {
         let missing: Vec<MissingBlob> = self
             .inner
             .store
-            .read(|store| store.missing_blobs(BLOBS_AT_ONCE))
+            .read(move |store| store.missing_blobs(after, BLOBS_AT_ONCE))
             .await?;
-        Ok(missing
-            .into_iter()
-            .map(|m| WantedBlob {
-                hash: m.hash,
-                offset: m.have,
-            })
-            .collect())
-    }
-
-    /// Tells the session which blobs are lacking.
-    pub(super) async fn want_blobs(&mut self) -> Result<(), EngineError> {
-        self.want_blobs_into(Vec::new()).await
-    }
-
-    pub(super) async fn want_blobs_into(
-        &mut self,
-        mut outputs: Vec<Output>,
-    ) -> Result<(), EngineError> {
-        let missing = self.missing().await?;
-        if !missing.is_empty() {
-            outputs.extend(self.session.handle(now(), Input::Missing(missing)));
+        let last = missing.last().map(|last| last.hash);
+        self.named_up_to = last.filter(|_| missing.len() == BLOBS_AT_ONCE);
+        if missing.is_empty() {
+            return Ok(());
         }
-        Box::pin(self.perform(outputs)).await
+        let wanted = missing.into_iter().map(|it| WantedBlob {
+            hash: it.hash,
+            offset: it.have,
+        });
+        Box::pin(self.act(Input::Missing(wanted.collect()))).await
+    }
+
+    /// Names more blobs once those named came, or are not with the peer either.
+    pub(super) async fn want_more_blobs(&mut self) -> Result<(), EngineError> {
+        match self.named_up_to {
+            Some(last) if self.session.wants_no_blobs() => self.want_blobs(Some(last)).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the peer how many attachments are lacking here, where that has changed, and sends
+    /// it what it asked for in vain and what came from elsewhere since.
+    pub(super) async fn say_what_is_lacking(&mut self) -> Result<(), EngineError> {
+        let refused = self.session.refused_blobs();
+        let (count, came) = self
+            .inner
+            .store
+            .read(move |store| {
+                let mut came = Vec::new();
+                for hash in refused {
+                    if store.has_blob(hash)? {
+                        came.push(hash);
+                    }
+                }
+                Ok((store.count_missing_blobs()?, came))
+            })
+            .await?;
+        Box::pin(self.act(Input::Lacking(count))).await?;
+        for hash in came {
+            Box::pin(self.act(Input::BlobArrived(hash))).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what the peer says that it lacks.
+    pub(super) async fn peer_lacks(&mut self, count: u64) -> Result<(), EngineError> {
+        let (peer, at) = (self.peer, now());
+        self.inner
+            .store
+            .with(move |store| {
+                let mut batch = store.batch(at)?;
+                batch.set_lacking(peer, count)?;
+                batch.commit()
+            })
+            .await?;
+        let name = self.inner.name_of(peer).await?;
+        let _ = self.inner.events.send(Event::Lacks {
+            name,
+            device: peer.to_string(),
+            attachments: count,
+        });
+        Ok(())
     }
 
     pub(super) async fn confirmed(

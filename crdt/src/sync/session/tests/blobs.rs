@@ -2,6 +2,7 @@
 
 use super::world::{COLLECTIONS, World};
 use crate::id::BlobHash;
+use crate::sync::Input;
 use crate::sync::message::Frame;
 
 fn photo(kilobytes: usize) -> (BlobHash, Vec<u8>) {
@@ -66,7 +67,7 @@ fn a_blob_that_the_peer_gets_later_is_passed_on_then() {
     world.settle();
     assert!(world.toys[2].blobs.is_empty());
     world.toys[0].blobs.insert(hash, bytes.clone());
-    world.feed((0, 1), 0, crate::sync::Input::BlobArrived(hash));
+    world.feed((0, 1), 0, Input::BlobArrived(hash));
     world.settle();
     assert_eq!(world.toys[1].blobs.get(&hash), Some(&bytes));
     assert_eq!(world.toys[2].blobs.get(&hash), Some(&bytes));
@@ -91,4 +92,39 @@ fn blobs_come_after_the_changes() {
         .position(|(.., frame)| matches!(frame, Frame::Blob { .. }));
     assert!(place(|frame| matches!(frame, Frame::Changes(_))) < first);
     assert!(world.toys[1].blobs.contains_key(&hash));
+}
+
+#[test]
+fn what_a_device_lacks_is_told_in_its_hello_and_before_the_ack_of_what_names_it() {
+    let mut world = connected(2);
+    assert_eq!(world.lacks.get(&0), Some(&0));
+    world.sent.clear();
+    world.edit(0, COLLECTIONS[1], b"a photo is named", false);
+    world.feed((0, 1), 1, Input::Lacking(1));
+    world.settle();
+    let said = |of: fn(&Frame) -> bool| world.sent.iter().position(|(.., frame)| of(frame));
+    let told = said(|frame| *frame == Frame::Lacks(1));
+    assert!(told.is_some() && told < said(|frame| matches!(frame, Frame::Ack { .. })));
+    assert_eq!(world.lacks.get(&0), Some(&1));
+    world.feed((0, 1), 1, Input::Lacking(0));
+    world.feed((0, 1), 1, Input::Lacking(0));
+    world.settle();
+    let told = world
+        .sent
+        .iter()
+        .filter(|(.., frame)| *frame == Frame::Lacks(0));
+    assert_eq!((told.count(), world.lacks.get(&0)), (1, Some(&0)));
+}
+
+#[test]
+fn more_can_be_named_when_what_was_named_came_or_is_not_with_the_peer_either() {
+    let (hash, bytes) = photo(20);
+    let mut world = connected(2);
+    world.toys[0].blobs.insert(hash, bytes);
+    world.lack(1, hash);
+    world.lack(1, BlobHash([1; 32]));
+    let dry = |world: &World| world.links[&(0, 1)].sessions[1].wants_no_blobs();
+    assert!(!dry(&world));
+    world.settle();
+    assert!(dry(&world));
 }

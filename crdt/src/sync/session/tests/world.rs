@@ -20,7 +20,7 @@ pub(super) const COLLECTIONS: [CollectionId; 3] = [
 #[derive(Debug)]
 pub(super) struct Link {
     ends: [u8; 2],
-    sessions: [Session; 2],
+    pub(super) sessions: [Session; 2],
     /// Frames on their way to each end.
     pub(super) frames: [VecDeque<Vec<u8>>; 2],
     pub(super) in_sync: [BTreeMap<CollectionId, bool>; 2],
@@ -35,6 +35,8 @@ pub(super) struct World {
     /// Bytes and frames sent, for tests that count.
     pub(super) sent: Vec<(u8, usize, Frame)>,
     pub(super) forks: Vec<(u8, CollectionId)>,
+    /// How many blobs a device was last told that its peer lacks.
+    pub(super) lacks: BTreeMap<u8, u64>,
 }
 
 impl World {
@@ -227,6 +229,10 @@ impl World {
                 None
             }
             Output::Confirmed { .. } | Output::PeerStopped { .. } => None,
+            Output::PeerLacks(count) => {
+                self.lacks.insert(device, count);
+                None
+            }
         }
     }
 
