@@ -28,3 +28,6 @@ END;
 
 -- How many attachments a device has last said that it lacks.
 ALTER TABLE device ADD COLUMN lacking INTEGER NOT NULL DEFAULT 0;
+
+-- Where a device listens, in its own signed words.
+ALTER TABLE device ADD COLUMN record BLOB;

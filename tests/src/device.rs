@@ -278,6 +278,19 @@ pub fn by_doc(items: Vec<ItemSummary>) -> BTreeMap<String, ItemSummary> {
 
 /// Both running devices know each other from now on.
 pub async fn pair(shows: &Device, types: &Device, addresses: Vec<String>) {
+    let (offered, joined) = try_pair(shows, types, addresses).await;
+    let (Ok(Reply::Paired(offered)), Ok(Reply::Paired(joined))) = (offered, joined) else {
+        panic!("they did not pair")
+    };
+    assert_eq!(offered.fingerprint, joined.fingerprint);
+}
+
+/// What pairing comes to on both. Where the one that types is refused, the other gives up too.
+pub async fn try_pair(
+    shows: &Device,
+    types: &Device,
+    addresses: Vec<String>,
+) -> (Result<Reply, Failure>, Result<Reply, Failure>) {
     let (sender, mut events) = mpsc::channel(EVENTS);
     let offer = shows.ask_with(Request::PairOffer, &sender);
     let join = async {
@@ -293,11 +306,17 @@ pub async fn pair(shows: &Device, types: &Device, addresses: Vec<String>) {
         }
         panic!("no code was shown")
     };
-    let (offered, joined) = in_time("they pair", async { tokio::join!(offer, join) }).await;
-    let (Ok(Reply::Paired(offered)), Ok(Reply::Paired(joined))) = (offered, joined) else {
-        panic!("they did not pair")
-    };
-    assert_eq!(offered.fingerprint, joined.fingerprint);
+    in_time("they pair or not", async {
+        tokio::pin!(offer, join);
+        tokio::select! {
+            offered = &mut offer => (offered, join.await),
+            joined = &mut join => match joined {
+                Ok(_) => (offer.await, joined),
+                Err(_) => (Err(Failure::failed("nobody came")), joined),
+            },
+        }
+    })
+    .await
 }
 
 /// Waits until each has confirmed what the other holds and both list and export the same;

@@ -18,6 +18,7 @@ mod homes;
 mod hostile;
 mod invitations;
 mod mail;
+mod members;
 mod past;
 mod people;
 mod program;

@@ -63,6 +63,15 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Where devices say that they listen, each in its own signed words.
+    pub fn records(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT record FROM device WHERE record IS NOT NULL ORDER BY nr")?;
+        let rows = statement.query_map((), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     pub(super) fn device_nr(&self, id: DeviceId) -> Result<Option<i64>, StoreError> {
         Ok(self
             .conn
@@ -101,6 +110,15 @@ impl Batch<'_> {
         self.tx
             .prepare_cached("UPDATE device SET seen = ?2 WHERE nr = ?1")?
             .execute(params![nr, self.now.0])?;
+        Ok(())
+    }
+
+    /// Keeps where a device says it listens, in its own signed words.
+    pub fn set_record(&mut self, id: DeviceId, record: &[u8]) -> Result<(), StoreError> {
+        let nr = self.ensure_device(id)?;
+        self.tx
+            .prepare_cached("UPDATE device SET record = ?2 WHERE nr = ?1")?
+            .execute(params![nr, record])?;
         Ok(())
     }
 

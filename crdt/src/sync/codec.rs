@@ -26,6 +26,10 @@ pub const MOST_STATEMENTS: usize = 4_096;
 pub const MOST_WANTED: usize = 64;
 /// One piece of a blob.
 pub const LARGEST_PIECE: usize = 256 << 10;
+/// Records of addresses in one frame.
+pub const MOST_RECORDS: usize = 256;
+/// The longest record of addresses: room for sixteen of the longest.
+pub const LONGEST_RECORD: usize = 8 << 10;
 /// A reason for people.
 pub const LONGEST_REASON: usize = 512;
 /// Numbers stay below 2^53, so that every program can count them.
@@ -113,6 +117,11 @@ fn check(frame: &Frame) -> Result<(), CodecError> {
             numbers(Box::new([*lacking].into_iter()))
         }
         Frame::Beacon(collections) => at_most(collections.len(), MOST_COLLECTIONS, "collections"),
+        Frame::Addresses(records) => {
+            at_most(records.len(), MOST_RECORDS, "records of addresses")?;
+            let longest = records.iter().map(|record| record.0.len()).max();
+            at_most(longest.unwrap_or(0), LONGEST_RECORD, "bytes of addresses")
+        }
         Frame::Lacks(count) => numbers(Box::new([*count].into_iter())),
         Frame::Membership(statements) => at_most(
             statements.len(),
@@ -222,6 +231,7 @@ mod tests {
                 reason: "bye".into(),
             },
             Frame::Lacks(300),
+            Frame::Addresses(vec![Bytes(vec![1; 90]), Bytes(vec![2; 300])]),
         ]
     }
 
@@ -286,7 +296,7 @@ mod tests {
 
         #[test]
         fn a_damaged_frame_is_an_error_or_another_frame(
-            which in 0..12_usize, at in any::<prop::sample::Index>(), with in any::<u8>(),
+            which in 0..13_usize, at in any::<prop::sample::Index>(), with in any::<u8>(),
         ) {
             let mut bytes = encode(&frames()[which]).unwrap();
             let at = at.index(bytes.len());

@@ -145,6 +145,8 @@ pub enum Frame {
     /// How many attachments the speaker lacks of what it has applied. Comes before the Ack of
     /// what names them.
     Lacks(u64),
+    /// Where members listen, each in its own signed words. What they mean is not this crate's.
+    Addresses(Vec<Bytes>),
 }
 
 /// Bytes that travel in one piece instead of as a list of numbers.

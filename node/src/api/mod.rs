@@ -17,6 +17,7 @@ mod device;
 mod event;
 mod failure;
 mod item;
+mod member;
 mod moment;
 mod past;
 mod people;
@@ -35,6 +36,7 @@ pub use device::{
 pub use event::Event;
 pub use failure::{Failure, FailureKind};
 pub use item::{Conflict, Conflicts, Deleted, Edited, Item, ItemSummary, Items, Property, Version};
+pub use member::{DeviceRemoved, DeviceRenamed, Member};
 pub use moment::Moment;
 pub use past::{
     ItemLog, LifeChange, LoggedChange, Newer, OperationInfo, Operations, Past, PropertyChange,

@@ -7,6 +7,7 @@ use super::decide::Resolved;
 use super::device::{Collections, ConfirmationState, Devices, PairDecided, Paired, Status, Waited};
 use super::failure::FailureKind;
 use super::item::{Conflicts, Deleted, Edited, Item, Items};
+use super::member::{DeviceRemoved, DeviceRenamed};
 use super::past::{ItemLog, Operations, Restored, Revived, Trash, Undone};
 use super::people::{Duplicates, Linked, Unlinked};
 use super::report::{Exported, ImportReport, SourceAdded, SourceRemoved, Sources, SyncReport};
@@ -21,6 +22,10 @@ pub enum Reply {
     Status(Status),
     /// To `Request::Devices`.
     Devices(Devices),
+    /// To `Member::Rename`.
+    DeviceRenamed(DeviceRenamed),
+    /// To `Member::Remove`.
+    DeviceRemoved(DeviceRemoved),
     /// To `Request::PairOffer` and `Request::PairJoin`.
     Paired(Paired),
     /// To `Request::PairDecide`.
@@ -110,6 +115,8 @@ impl Reply {
             | Self::Waited(_)
             | Self::Status(_)
             | Self::Devices(_)
+            | Self::DeviceRenamed(_)
+            | Self::DeviceRemoved(_)
             | Self::Paired(_)
             | Self::PairDecided(_)
             | Self::Collections(_)
@@ -143,6 +150,8 @@ impl Reply {
         match self {
             Self::Status(inside) => serde_json::to_value(inside),
             Self::Devices(inside) => serde_json::to_value(inside),
+            Self::DeviceRenamed(inside) => serde_json::to_value(inside),
+            Self::DeviceRemoved(inside) => serde_json::to_value(inside),
             Self::Paired(inside) => serde_json::to_value(inside),
             Self::PairDecided(inside) => serde_json::to_value(inside),
             Self::Waited(inside) => serde_json::to_value(inside),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::care::Care;
 use super::decide::Decision;
+use super::member::Member;
 use super::past::Past;
 use super::people::People;
 use crate::secrets::Credential;
@@ -22,6 +23,8 @@ pub enum Request {
     Acknowledge,
     /// The devices of the mesh. Answered by `Reply::Devices`.
     Devices,
+    /// Renames or removes a device.
+    Member(Member),
     /// Shows a code and waits until another device has typed it (or it expires). Sends
     /// `Event::PairOffer` at once; answered by `Reply::Paired`.
     PairOffer,
@@ -163,6 +166,7 @@ impl Request {
             Self::Status
             | Self::Acknowledge
             | Self::Devices
+            | Self::Member(_)
             | Self::PairDecide { .. }
             | Self::Collections
             | Self::Import { .. }

@@ -14,6 +14,7 @@ mod args;
 mod ask;
 mod care;
 mod demo;
+mod devices;
 mod door;
 mod export;
 mod import;
@@ -135,7 +136,7 @@ async fn perform(cli: Cli, output: &Output) -> Result<u8, Failure> {
         Command::Source(SourceBy::Remove(words)) => source::remove(words)?,
         Command::Source(SourceBy::List) => Request::SourceList,
         Command::Source(SourceBy::Sync { name }) => Request::SourceSync { name },
-        Command::Devices => Request::Devices,
+        Command::Devices(words) => devices::devices(words)?,
         Command::Status(words) => match words.acknowledge {
             true => Request::Acknowledge,
             false => Request::Status,

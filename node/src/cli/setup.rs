@@ -4,9 +4,10 @@ use clap::CommandFactory;
 use serde::Serialize;
 
 use super::args::{Cli, Common, Init};
-use super::door;
 use super::output::{Output, print};
+use super::{ask, door};
 use crate::api::Failure;
+use crate::home::Home;
 
 /// The longest name of a device: it is shown in tables, on small screens.
 const LONGEST_NAME: usize = 64;
@@ -22,6 +23,9 @@ pub(super) struct Initialised {
 /// Creates the device.
 pub(super) fn init(common: &Common, words: Init, output: &Output) -> Result<u8, Failure> {
     let home = door::home(common)?;
+    if words.new_key {
+        return new_key(&home, words.yes, output);
+    }
     let name = match words.name {
         Some(name) => device_name(&name)?,
         None => device_name(&computer_name())?,
@@ -42,6 +46,31 @@ pub(super) fn init(common: &Common, words: Init, output: &Output) -> Result<u8, 
              pimesh pair                         add another device\n      \
              pimesh run                          keep them all the same",
             done.name, done.home
+        ))?;
+    }
+    Ok(0)
+}
+
+/// Makes the device that is here a new one that holds the same.
+fn new_key(home: &Home, yes: bool, output: &Output) -> Result<u8, Failure> {
+    let name = home.config()?.name;
+    let question = format!(
+        "Make \"{name}\" a new device? It keeps all it holds, and belongs to no mesh until it is \
+         paired again; the others go on listing it as it was until you remove that."
+    );
+    ask::sure(&question, yes, "add --yes to do it without being asked")?;
+    let device = home.renew_key()?;
+    let done = Initialised {
+        name,
+        device: device.to_string(),
+        home: home.folder().display().to_string(),
+    };
+    if output.is_json() {
+        output.document(&done)?;
+    } else {
+        output.say(&format!(
+            "\"{}\" is a new device that holds what it held.\n\nNext: pimesh pair",
+            done.name
         ))?;
     }
     Ok(0)

@@ -29,6 +29,8 @@ fn name(reply: &Reply) -> &'static str {
     match reply {
         Reply::Status(_) => "status",
         Reply::Devices(_) => "devices",
+        Reply::DeviceRenamed(_) => "device_renamed",
+        Reply::DeviceRemoved(_) => "device_removed",
         Reply::Paired(_) => "paired",
         Reply::PairDecided(_) => "pair_decided",
         Reply::Waited(_) => "waited",
@@ -70,7 +72,7 @@ fn the_documented_replies_are_exactly_what_json_prints() {
         assert_eq!(name(&reply), kind);
         seen.insert(kind);
     }
-    assert_eq!(seen.len(), 29, "a reply is missing: {seen:?}");
+    assert_eq!(seen.len(), 31, "a reply is missing: {seen:?}");
 }
 
 #[test]
@@ -87,7 +89,7 @@ fn the_documented_events_are_exactly_what_json_prints() {
         let shown = super::show::event(&event);
         assert_eq!(shown.is_none(), matches!(event, Event::Progress { .. }));
     }
-    assert_eq!(seen.len(), 16, "an event is missing");
+    assert_eq!(seen.len(), 17, "an event is missing");
 }
 
 #[test]

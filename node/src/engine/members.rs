@@ -1,6 +1,8 @@
 //! Who belongs to the mesh, and where each device was reached.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pimesh_crdt::DeviceId;
 use pimesh_crdt::store::Device;
@@ -10,6 +12,18 @@ use pimesh_transports::mesh::Multiaddr;
 use super::network::others;
 use super::who::now;
 use super::{EngineError, Inner, Notice, status};
+use crate::api::{Event, Moment, Notice as Told};
+
+/// How long a session with a device that was removed has to say so.
+const FAREWELL: Duration = Duration::from_millis(800);
+
+/// What the person of a removed device reads.
+const REMOVED: &str = "this device was removed from its mesh: what it holds stays here, and \
+    nothing comes or goes any more";
+
+/// And what they can do.
+pub(super) const RENEW: &str =
+    "to pair it again, make it a new device that holds the same: pimesh init --new-key";
 
 /// Addresses kept of one device.
 const MOST_ADDRESSES: usize = 8;
@@ -37,6 +51,7 @@ impl Inner {
         &self,
         statements: Vec<Statement>,
     ) -> Result<(), EngineError> {
+        let before = self.members().await?;
         let kept = statements.clone();
         self.store
             .with(move |store| {
@@ -68,14 +83,71 @@ impl Inner {
                 batch.commit()
             })
             .await?;
+        self.notice_of_this_device(&before, &members)?;
         let network = self.network().clone();
-        if let Some(network) = network {
-            let others = others(&members, self.me.device);
+        let Some(network) = network else {
+            return Ok(());
+        };
+        let now_out = before.iter().filter(|(id, _)| !members.contains(*id));
+        let now_out: BTreeSet<DeviceId> = now_out.map(|(id, _)| id).collect();
+        let others = others(&members, self.me.device);
+        if now_out.is_empty() {
             network.mesh.set_members(others.clone()).await?;
-            network.discovery.set_members(others);
         }
+        // sessions pass them on; one with a device that is out says so, and ends
         let _ = self.notices.send(Notice::Membership(Arc::new(statements)));
+        if !now_out.is_empty() {
+            self.farewell(&now_out).await?;
+            network.mesh.set_members(others.clone()).await?;
+        }
+        network.discovery.set_members(others);
         Ok(())
+    }
+
+    /// Gives the sessions with these devices a moment to say why they end.
+    async fn farewell(&self, out: &BTreeSet<DeviceId>) -> Result<(), EngineError> {
+        let give_up = Instant::now() + FAREWELL;
+        while Instant::now() < give_up {
+            if !self.sessions().iter().any(|peer| out.contains(peer)) {
+                break;
+            }
+            tokio::time::sleep(FAREWELL / 40).await;
+        }
+        Ok(())
+    }
+
+    /// What statements say of this device itself: another name, or that it is out.
+    fn notice_of_this_device(&self, before: &Members, after: &Members) -> Result<(), EngineError> {
+        let me = self.me.device;
+        if after.was_removed(me) && !before.was_removed(me) {
+            let notice = Told {
+                at: Moment::now(),
+                kind: "removed".into(),
+                incarnation: 0,
+                message: REMOVED.into(),
+            };
+            self.home.note(notice)?;
+            let _ = self.events.send(Event::Warning {
+                message: REMOVED.into(),
+                hint: Some(RENEW.into()),
+            });
+        }
+        match after.name(me) {
+            Some(name) if !name.is_empty() => Ok(self.home.rename(name)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// The devices that are connected now.
+    pub(super) async fn connected(&self) -> Result<BTreeSet<DeviceId>, EngineError> {
+        let mesh = self.network().as_ref().map(|network| network.mesh.clone());
+        Ok(match mesh {
+            Some(mesh) => {
+                let connected = mesh.connected().await?.into_iter();
+                connected.map(|(device, _)| device).collect()
+            }
+            None => BTreeSet::new(),
+        })
     }
 
     /// Remembers where a device was reached, newest first.

@@ -10,9 +10,11 @@
 //! Read `inbound.rs` first: the way in is one function. Invariants: one owner of the store;
 //! whatever was committed is told to every session; nothing leaves before it is on the disk.
 
+mod addresses;
 mod backup;
 mod collections;
 mod conflicts;
+mod devices;
 mod doctor;
 mod edit;
 mod error;
@@ -86,6 +88,8 @@ struct Inner {
     network: Mutex<Option<network::Network>>,
     /// When each device last said what it holds of each collection.
     said: Mutex<BTreeMap<(DeviceId, CollectionId), Timestamp>>,
+    /// With whom there are sessions.
+    sessions: Mutex<Vec<DeviceId>>,
     _lock: HomeLock,
 }
 
@@ -96,6 +100,8 @@ enum Notice {
     Committed(Arc<Committed>, Option<DeviceId>),
     /// Statements of membership.
     Membership(Arc<Vec<Statement>>),
+    /// Where members listen, as they have signed it.
+    Addresses(Arc<Vec<Vec<u8>>>),
     /// A blob arrived.
     Blob(BlobHash),
 }
@@ -120,6 +126,7 @@ impl Engine {
             notices: broadcast::channel(NOTICES).0,
             network: Mutex::new(None),
             said: Mutex::new(BTreeMap::new()),
+            sessions: Mutex::default(),
             _lock: lock,
         });
         Ok(Self { inner })
@@ -164,6 +171,7 @@ impl Engine {
                 Reply::Status(self.status().await?)
             }
             Request::Devices => Reply::Devices(self.devices().await?),
+            Request::Member(asked) => return self.member(asked).await,
             Request::PairOffer => Reply::Paired(self.pair_offer(events).await?),
             Request::PairJoin {
                 code,

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
-use super::{Engine, EngineError, Inner, collections, pairing, peers};
+use super::{Engine, EngineError, Inner, addresses, collections, pairing, peers};
 use crate::api::{Discovery as Find, Event, Failure, Polling, RunOptions};
 
 /// How long a shutdown waits for sessions and farewells.
@@ -279,7 +279,7 @@ impl Node {
         self.network
             .discovery
             .announce(self.network.mesh.listen_addrs().await?);
-        Ok(())
+        self.inner.say_where_we_listen(&self.network).await
     }
 
     async fn session(
@@ -320,12 +320,20 @@ impl Node {
 
     async fn dial_known(&self) -> Result<(), EngineError> {
         let members = self.inner.members().await?;
+        let records = self
+            .inner
+            .store
+            .with(|store| addresses::records(store))
+            .await?;
         for known in self.inner.store.read(Store::devices).await? {
-            let addresses: Vec<Multiaddr> = known
+            let mut addresses: Vec<Multiaddr> = known
                 .addresses
                 .iter()
                 .filter_map(|text| text.parse().ok())
                 .collect();
+            if let Some(record) = records.get(&known.id) {
+                addresses.extend_from_slice(record.addresses());
+            }
             let is_other = known.id != self.inner.me.device && members.contains(known.id);
             if is_other && !addresses.is_empty() {
                 self.network.mesh.dial(known.id, addresses).await?;

@@ -1,6 +1,5 @@
 //! What is everywhere, as far as it was confirmed; and waiting for it.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use pimesh_crdt::store::{Device as Known, Filter, Store};
@@ -118,16 +117,7 @@ impl Inner {
     async fn others(&self) -> Result<Vec<Device>, EngineError> {
         let me = self.me.device;
         let standings = self.store.with(move |store| standings(store, me)).await?;
-        let mesh = self.network().as_ref().map(|network| network.mesh.clone());
-        let connected: BTreeSet<DeviceId> = match mesh {
-            Some(mesh) => mesh
-                .connected()
-                .await?
-                .into_iter()
-                .map(|(device, _)| device)
-                .collect(),
-            None => BTreeSet::new(),
-        };
+        let connected = self.connected().await?;
         let said = self.said().clone();
         Ok(standings
             .into_iter()

@@ -218,15 +218,30 @@ impl Home {
             .map_err(file_error(&self.0))?;
         let _alone = self.lock_file()?;
         self.write_config(&Config { name: name.into() })?;
-        let mut seed = Zeroizing::new([0; 32]);
-        OsRng
-            .try_fill_bytes(&mut *seed)
-            .map_err(|_| HomeError::Random)?;
+        let (seed, device) = new_key()?;
         let path = self.key_path();
         create_private(&path, &*seed).map_err(file_error(&path))?;
-        Ok(DeviceId(
-            SigningKey::from_bytes(&seed).verifying_key().to_bytes(),
-        ))
+        Ok(device)
+    }
+
+    /// Calls the device something else.
+    pub fn rename(&self, name: &str) -> Result<(), HomeError> {
+        let mut config = self.config()?;
+        if config.name != name {
+            name.clone_into(&mut config.name);
+            self.write_config(&config)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the device in this home a new one, which belongs to no mesh and holds what it held:
+    /// a new key in place of the old, which is gone.
+    pub fn renew_key(&self) -> Result<DeviceId, HomeError> {
+        let _alone = self.lock()?;
+        let (seed, device) = new_key()?;
+        let path = self.key_path();
+        write_private(&path, &*seed).map_err(file_error(&path))?;
+        Ok(device)
     }
 
     /// Fails unless `init` was done here.
@@ -314,6 +329,16 @@ impl Home {
     fn key_path(&self) -> PathBuf {
         self.0.join("device.key")
     }
+}
+
+/// A key from the system's randomness, and whom it makes.
+fn new_key() -> Result<(Zeroizing<[u8; 32]>, DeviceId), HomeError> {
+    let mut seed = Zeroizing::new([0; 32]);
+    OsRng
+        .try_fill_bytes(&mut *seed)
+        .map_err(|_| HomeError::Random)?;
+    let device = DeviceId(SigningKey::from_bytes(&seed).verifying_key().to_bytes());
+    Ok((seed, device))
 }
 
 /// Fails when the file can be read or written by anyone but its owner.

@@ -271,7 +271,10 @@ impl End {
                 batch.commit().expect("a commit");
                 None
             }
-            Output::StoreMembership(_) | Output::InSync { .. } | Output::PeerLacks(_) => None,
+            Output::StoreMembership(_)
+            | Output::InSync { .. }
+            | Output::PeerLacks(_)
+            | Output::Addresses(_) => None,
             Output::Forked { .. } | Output::PeerStopped { .. } | Output::Close(_) => {
                 panic!("the session ended: {output:?}")
             }

@@ -161,6 +161,7 @@ impl Talk {
             Output::Confirmed { .. }
             | Output::InSync { .. }
             | Output::PeerLacks(_)
+            | Output::Addresses(_)
             | Output::Forked { .. }
             | Output::PeerStopped { .. }
             | Output::Close(_) => return None,

@@ -83,7 +83,7 @@ impl World {
                 }
                 None
             }
-            Output::PeerLacks(_) => None,
+            Output::PeerLacks(_) | Output::Addresses(_) => None,
             Output::Forked { .. } | Output::PeerStopped { .. } => {
                 self.forked = true;
                 None

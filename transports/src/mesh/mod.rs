@@ -26,6 +26,7 @@ mod handle;
 mod links;
 mod network;
 mod peer;
+pub mod record;
 mod sessions;
 mod swarm;
 #[cfg(test)]
@@ -40,3 +41,4 @@ pub use frames::{
 pub use handle::{Mesh, MeshHandle};
 pub use libp2p::Multiaddr;
 pub use peer::{device_of, p2p_address};
+pub use record::AddressRecord;

@@ -3,7 +3,8 @@
 //! Seen from one device, which is the root:
 //! - a *removal* counts if its author can be reached from the root over adds, void or not;
 //! - an *add* is void if a removal of its author that counts does not know it;
-//! - a *member* can be reached over adds that are not void, and no removal of it counts.
+//! - a *member* can be reached over adds that are not void, and no removal of it counts;
+//! - a root that was removed has no members.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,8 +47,10 @@ impl Members {
                 .filter(|(hash, add)| stands(hash, add))
                 .map(|(_, add)| add),
         );
+        // who was removed belongs nowhere: there is nobody left to talk to
         let names = reached
             .into_iter()
+            .filter(|_| !removed.contains(&root))
             .filter(|device| !removed.contains(device))
             .map(|device| (device, name_of(device, &by_hash, &heard)))
             .collect();
@@ -69,7 +72,12 @@ impl Members {
         self.names.get(&device).map(String::as_str)
     }
 
-    /// All members with their names, the root among them unless it was removed.
+    /// The devices that were removed.
+    pub fn removed(&self) -> impl Iterator<Item = DeviceId> {
+        self.removed.iter().copied()
+    }
+
+    /// All members with their names, the root among them; none if that was removed.
     pub fn iter(&self) -> impl Iterator<Item = (DeviceId, &str)> {
         self.names
             .iter()

@@ -82,6 +82,8 @@ pub enum Input {
         /// What became of the piece.
         piece: StoredPiece,
     },
+    /// Where members listen, as far as is known here: new records, or all of them at first.
+    Addresses(Vec<Vec<u8>>),
     /// A blob is here now that was not before.
     BlobArrived(BlobHash),
     /// Time passes. At least every second while anything is going on.
@@ -189,6 +191,8 @@ pub enum Output {
     /// How many attachments the peer says that it lacks of what it has applied; its newest word
     /// in the Hello, and when it changes.
     PeerLacks(u64),
+    /// Where members listen, as the peer knows: to be verified, kept and passed on.
+    Addresses(Vec<Vec<u8>>),
     /// Whether both hold the same, when that has changed.
     InSync {
         /// Of which collection.

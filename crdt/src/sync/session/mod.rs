@@ -12,6 +12,7 @@
 //! time is on its way to the link; collections take turns; whatever is lost or held up is
 //! asked for again by `Have`, never in a loop; every list is bounded.
 
+mod addresses;
 mod blobs;
 mod forks;
 mod io;
@@ -96,6 +97,7 @@ pub struct Session {
     unsent: VecDeque<bool>,
     last_served: CollectionId,
     blobs: blobs::Blobs,
+    addresses: addresses::Addresses,
     beacon_soon: Option<Timestamp>,
     beacon_always: Timestamp,
     /// Collections that the next early beacon speaks of.
@@ -126,6 +128,7 @@ impl Session {
             unsent: VecDeque::new(),
             last_served: CollectionId::MESH,
             blobs: blobs::Blobs::default(),
+            addresses: addresses::Addresses::default(),
             beacon_soon: None,
             beacon_always: Timestamp::default(),
             edited: BTreeSet::new(),
@@ -229,6 +232,7 @@ impl Session {
             }
             Input::Membership(statements) => self.learned(statements, out)?,
             Input::Missing(wanted) => self.blobs.want(wanted),
+            Input::Addresses(records) => self.tell_addresses(records, out),
             Input::Lacking(count) => self.lacking(count, out),
             Input::BlobLoaded {
                 hash,

@@ -49,6 +49,7 @@ impl Session {
                 self.ack(collection, &reached, out)?;
             }
             (Frame::Beacon(hashes), Phase::Open) => self.compare(now, &hashes, out),
+            (Frame::Addresses(records), Phase::Open) => self.hear_addresses(records, out),
             (Frame::Lacks(count), Phase::Comparing | Phase::Open) => self.peer_lacks(count, out),
             (Frame::BlobWant(wanted), Phase::Open) => self.blobs.wanted_by_peer(&wanted),
             (
@@ -78,6 +79,7 @@ impl Session {
                 | Frame::Beacon(_)
                 | Frame::BlobWant(_)
                 | Frame::Lacks(_)
+                | Frame::Addresses(_)
                 | Frame::Blob { .. }
                 | Frame::Stopped { .. }
                 | Frame::Trace { .. },

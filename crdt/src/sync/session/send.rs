@@ -48,6 +48,7 @@ impl Session {
     /// Membership is settled: compare collections, the mesh's own first.
     pub(super) fn open(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         self.phase = Phase::Open;
+        self.tell_addresses(Vec::new(), out);
         let mesh_differs = self.greeting.get(&Tag::from(CollectionId::MESH))
             != self
                 .sides

@@ -13,6 +13,47 @@ pub(crate) struct Init {
     /// What to call this device [default: the computer's name]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// Make the device that is here a new one that holds the same: after it was removed
+    #[arg(long, conflicts_with = "name")]
+    pub(crate) new_key: bool,
+    /// Do not ask before the key is replaced
+    #[arg(long, requires = "new_key")]
+    pub(crate) yes: bool,
+}
+
+/// Show your devices: connected or not, last seen, and what each has confirmed
+///
+/// Example: pimesh devices rename phone "old phone"
+///          pimesh devices remove "old phone"
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Devices {
+    /// Without it, they are shown.
+    #[command(subcommand)]
+    pub(crate) change: Option<DeviceChange>,
+}
+
+/// What to do with one of them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeviceChange {
+    /// Call a device something else, on all of them
+    Rename {
+        /// Its name, or the beginning of its id
+        device: String,
+        /// What to call it from now on
+        name: String,
+    },
+    /// Let a device in no more: lost, sold, or not trusted. This device leaves the mesh
+    ///
+    /// The others refuse it at once, or as soon as they hear of it; it never comes back with the
+    /// key it has. What it holds stays on it: nothing can be taken from a device that is gone.
+    Remove {
+        /// Its name, or the beginning of its id
+        device: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// Is everything everywhere?

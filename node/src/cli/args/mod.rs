@@ -15,7 +15,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(super) use care::{Backup, Doctor, Passphrase, RestoreBackup};
 pub(super) use decide::{Conflicts, ConflictsBy, Keep, Resolve};
-pub(super) use device::{Demo, Init, Pair, PairBy, Run, Status, Wait};
+pub(super) use device::{Demo, DeviceChange, Devices, Init, Pair, PairBy, Run, Status, Wait};
 pub(super) use item::{Delete, Edit, Export, Import, KindWord, List, Search, Show};
 pub(super) use past::{Log, Restore, Trash, TrashBy, Undo};
 pub(super) use people::{Link, Unlink};
@@ -73,8 +73,7 @@ pub(super) enum Command {
     Run(Run),
     Demo(Demo),
     Pair(Pair),
-    /// Show your devices: connected or not, last seen, and what each has confirmed
-    Devices,
+    Devices(Devices),
     Status(Status),
     Wait(Wait),
     /// Show what happens, as it happens, until you press Ctrl-C

@@ -6,6 +6,7 @@ mod decide;
 mod device;
 mod event;
 mod item;
+mod member;
 mod pair;
 mod past;
 mod people;
@@ -22,6 +23,8 @@ pub(super) fn reply(reply: &Reply) -> String {
     let mut text = match reply {
         Reply::Status(status) => device::status(status),
         Reply::Devices(devices) => device::devices(devices),
+        Reply::DeviceRenamed(done) => member::renamed(done),
+        Reply::DeviceRemoved(done) => member::removed(done),
         Reply::Paired(paired) => device::paired(paired),
         Reply::PairDecided(_) => String::new(),
         Reply::Waited(waited) => device::waited(waited),

@@ -125,6 +125,7 @@ impl Engine {
                 .filter_map(|address| p2p_address(address, &ticket.device))
                 .collect();
         }
+        self.inner.require_not_removed().await?;
         let network = self.running().await?;
         let (callers, receiver) = mpsc::channel(CALLERS);
         let going = Going {
@@ -179,8 +180,12 @@ impl Engine {
         let network = &search.network;
         let me = self.inner.identity()?;
         let card = self.inner.card(network).await?;
-        let agree =
-            async |theirs: &Handed| self.agree(network, device, theirs, agreement, events).await;
+        let mut refused = None;
+        let agree = async |theirs: &Handed| {
+            let card = Card::read(&theirs.payload);
+            refused = self.inner.refuse_the_removed(device, &card).await.err();
+            refused.is_none() && self.agree(network, device, theirs, agreement, events).await
+        };
         let never = CancellationToken::new();
         let conversed = pair::join(
             stream.into_inner(),
@@ -194,6 +199,9 @@ impl Engine {
             Ok(conversed) => Ok(Some(self.inner.admit(network, conversed).await?)),
             Err(error) => {
                 network.mesh.close(device).await?;
+                if let Some(reason) = refused {
+                    return Err(reason);
+                }
                 if is_of_another(&error) {
                     search.failed = Some(error.into());
                     return Ok(None);

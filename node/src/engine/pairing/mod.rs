@@ -24,6 +24,7 @@ use pimesh_crdt::sync::membership::{Action, Statement, newest};
 use pimesh_transports::mesh::{ByteStream, MeshError, Multiaddr};
 use pimesh_transports::pair::{PairIdentity, Paired as Conversed};
 
+use super::members::RENEW;
 use super::network::Network;
 use super::who::now;
 use super::{Engine, EngineError, Inner, status};
@@ -76,8 +77,35 @@ impl Inner {
         })
     }
 
+    /// Fails on a device that knows that it was removed.
+    async fn require_not_removed(&self) -> Result<(), EngineError> {
+        match self.members().await?.was_removed(self.me.device) {
+            true => Err(Failure::failed("this device was removed from its mesh")
+                .hint(RENEW)
+                .into()),
+            false => Ok(()),
+        }
+    }
+
+    /// A device that was removed never comes back with the key it has.
+    async fn refuse_the_removed(&self, other: DeviceId, card: &Card) -> Result<(), EngineError> {
+        if card.has_removed(self.me.device) {
+            let message = "this device was removed from the mesh of the other one";
+            return Err(Failure::failed(message).hint(RENEW).into());
+        }
+        if self.members().await?.was_removed(other) {
+            let message = "the other device was removed from the mesh of this one";
+            return Err(Failure::failed(message)
+                .hint(format!("on the other device, {RENEW}"))
+                .into());
+        }
+        Ok(())
+    }
+
     /// States that the other device belongs to the mesh, and lets it in.
     async fn admit(&self, network: &Network, conversed: Conversed) -> Result<Paired, EngineError> {
+        let card = Card::read(&conversed.payload);
+        self.refuse_the_removed(conversed.device, &card).await?;
         let known = self.store.with(|store| status::statements(store)).await?;
         let action = Action::Add {
             name: conversed.name.clone(),
@@ -86,7 +114,6 @@ impl Inner {
             Statement::sign(&self.key, conversed.device, action, &newest(&known), now())
                 .map_err(|error| Failure::caused_by("the other device's name", &error))?;
         self.keep_statements(vec![statement]).await?;
-        let card = Card::read(&conversed.payload);
         let addresses = card.addresses();
         for address in addresses.iter().rev() {
             self.remember(conversed.device, address).await?;

@@ -28,7 +28,7 @@ enum Attempt {
     Waiting,
     Refused(u32),
     Done(Paired),
-    Over(String),
+    Over(Failure),
 }
 
 /// The code that this device shows, if it does.
@@ -83,6 +83,7 @@ impl Engine {
         &self,
         events: &mpsc::Sender<Event>,
     ) -> Result<Paired, EngineError> {
+        self.inner.require_not_removed().await?;
         let network = self.running().await?;
         let offer = Offer::new(&mut rand::rng(), Instant::now());
         let (attempts, mut outcome) = watch::channel(Attempt::Waiting);
@@ -96,7 +97,7 @@ impl Engine {
             other.offer.withdraw();
             let _ = other
                 .attempts
-                .send(Attempt::Over("another code is shown now".into()));
+                .send(Attempt::Over(Failure::failed("another code is shown now")));
         }
         let shown = UntilDropped(network.clone());
         network.mesh.open_for_pairing(true).await?;
@@ -142,7 +143,7 @@ impl Engine {
                             drop(shown);
                             return Ok(paired);
                         }
-                        Attempt::Over(reason) => return Err(Failure::failed(reason).into()),
+                        Attempt::Over(reason) => return Err(reason.into()),
                     }
                 }
             }
@@ -205,6 +206,7 @@ pub(in crate::engine) async fn answer(
             tracing::warn!(%device, tries_left, "a wrong pairing code was typed");
             Attempt::Refused(u32::from(tries_left))
         }
+        Err(EngineError::Told(reason)) => Attempt::Over(reason),
         // both called each other, and the first conversation has paired them
         Err(_)
             if matches!(

@@ -1,5 +1,6 @@
 //! What pairing will make one: said before it is done.
 
+use pimesh_crdt::DeviceId;
 use pimesh_crdt::store::Store;
 use pimesh_transports::mesh::Multiaddr;
 use serde::{Deserialize, Serialize};
@@ -8,17 +9,28 @@ use super::super::network::Network;
 use super::super::{EngineError, Inner, collections, status};
 use crate::api::{PlannedCollection, PlannedUnion};
 
+/// Removed devices that are named, so that they learn why they are not let in.
+const MOST_REMOVED: usize = 256;
+
 /// What both devices hand over once both have shown that they know the code.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Card {
     addresses: Vec<String>,
     collections: Vec<PlannedCollection>,
+    /// Ids of devices that were removed: they come back only as new ones.
+    #[serde(default)]
+    removed: Vec<String>,
 }
 
 impl Card {
     /// Reads what the other device handed over; what cannot be read says nothing.
     pub(super) fn read(payload: &[u8]) -> Self {
         serde_json::from_slice(payload).unwrap_or_default()
+    }
+
+    /// Whether the mesh of the other device has removed this one.
+    pub(super) fn has_removed(&self, device: DeviceId) -> bool {
+        self.removed.contains(&device.to_string())
     }
 
     /// Where the other device listens.
@@ -32,9 +44,12 @@ impl Inner {
     /// What this device hands over.
     pub(super) async fn card(&self, network: &Network) -> Result<Vec<u8>, EngineError> {
         let addresses = network.mesh.listen_addrs().await?;
+        let members = self.members().await?;
+        let removed = members.removed().map(|device| device.to_string());
         let card = Card {
             addresses: addresses.iter().map(ToString::to_string).collect(),
             collections: self.store.with(collections).await?,
+            removed: removed.take(MOST_REMOVED).collect(),
         };
         Ok(serde_json::to_vec(&card).unwrap_or_default())
     }
@@ -105,6 +120,7 @@ mod tests {
         ];
         let card = Card {
             addresses: Vec::new(),
+            removed: Vec::new(),
             collections: vec![
                 collection("addressbook", "Contacts", 790),
                 collection("addressbook", "Work", 5),

@@ -9,9 +9,10 @@ mod outputs;
 mod stored;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use pimesh_crdt::store::Store;
 use pimesh_crdt::sync::{Identity, Input, Session, VersionVector};
 use pimesh_crdt::{BlobHash, CollectionId, DeviceId};
 use pimesh_transports::mesh::{FrameReceiver, FrameSender, FrameStream};
@@ -27,6 +28,32 @@ const UNSENT: usize = 512;
 /// How often a session is told that time passes.
 const TICK: Duration = Duration::from_secs(1);
 
+/// A session that goes on.
+struct Present(Arc<Inner>, DeviceId);
+
+impl Present {
+    fn with(inner: &Arc<Inner>, peer: DeviceId) -> Self {
+        inner.sessions().push(peer);
+        Self(Arc::clone(inner), peer)
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        let mut sessions = self.0.sessions();
+        if let Some(at) = sessions.iter().position(|peer| *peer == self.1) {
+            sessions.swap_remove(at);
+        }
+    }
+}
+
+impl Inner {
+    /// With whom there are sessions now.
+    pub(super) fn sessions(&self) -> MutexGuard<'_, Vec<DeviceId>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Runs the session until one side ends it. Gives the reason, for people.
 pub(super) async fn converse(
     inner: Arc<Inner>,
@@ -34,6 +61,7 @@ pub(super) async fn converse(
     stream: FrameStream,
     stop: CancellationToken,
 ) -> String {
+    let _present = Present::with(&inner, peer);
     let (sender, receiver) = stream.split();
     let (frames, waiting) = mpsc::channel(UNSENT);
     let (written, sent) = mpsc::channel(UNSENT);
@@ -114,6 +142,8 @@ impl Conversation {
         let started = self.started().await?;
         self.act(started).await?;
         self.want_blobs(None).await?;
+        let records = self.inner.store.read(Store::records).await?;
+        self.act(Input::Addresses(records)).await?;
         while self.closed.is_none() {
             let input = tokio::select! {
                 biased;
@@ -179,6 +209,7 @@ impl Conversation {
             Ok(Notice::Membership(statements)) => {
                 Ok(Some(Input::Membership(statements.as_ref().clone())))
             }
+            Ok(Notice::Addresses(records)) => Ok(Some(Input::Addresses(records.as_ref().clone()))),
             Ok(Notice::Blob(hash)) => {
                 self.act(Input::BlobArrived(hash)).await?;
                 self.say_what_is_lacking().await?;

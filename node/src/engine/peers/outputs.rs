@@ -121,6 +121,10 @@ impl Conversation {
                 };
                 Ok(Some(Input::BlobStored { hash, piece }))
             }
+            Output::Addresses(records) => {
+                self.inner.hear_addresses(records).await?;
+                Ok(None)
+            }
             Output::PeerLacks(count) => self.peer_lacks(count).await.map(|()| None),
             Output::Confirmed { collection, vector } => {
                 self.confirmed(collection, vector).await?;

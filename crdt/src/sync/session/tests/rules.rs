@@ -360,3 +360,27 @@ fn data_before_hello_and_bytes_that_are_no_frame_end_a_session_with_a_reason() {
         ]
     ));
 }
+
+#[test]
+fn where_members_listen_is_told_once_and_never_back() {
+    let mut world = World::new(2);
+    world.connect(0, 1);
+    let (one, other) = (vec![1; 90], vec![2; 90]);
+    world.feed((0, 1), 0, Input::Addresses(vec![one.clone()]));
+    world.settle();
+    assert_eq!(world.addresses.get(&1), Some(&vec![one.clone()]));
+    world.sent.clear();
+    world.feed(
+        (0, 1),
+        1,
+        Input::Addresses(vec![one.clone(), other.clone()]),
+    );
+    world.feed((0, 1), 0, Input::Addresses(vec![one]));
+    world.settle();
+    assert_eq!(world.addresses.get(&0), Some(&vec![other]));
+    let told = world
+        .sent
+        .iter()
+        .filter(|(.., frame)| matches!(frame, Frame::Addresses(_)));
+    assert_eq!(told.count(), 1);
+}

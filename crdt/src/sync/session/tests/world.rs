@@ -37,6 +37,8 @@ pub(super) struct World {
     pub(super) forks: Vec<(u8, CollectionId)>,
     /// How many blobs a device was last told that its peer lacks.
     pub(super) lacks: BTreeMap<u8, u64>,
+    /// What a device was last told of where others listen.
+    pub(super) addresses: BTreeMap<u8, Vec<Vec<u8>>>,
 }
 
 impl World {
@@ -229,6 +231,10 @@ impl World {
                 None
             }
             Output::Confirmed { .. } | Output::PeerStopped { .. } => None,
+            Output::Addresses(records) => {
+                self.addresses.insert(device, records);
+                None
+            }
             Output::PeerLacks(count) => {
                 self.lacks.insert(device, count);
                 None
