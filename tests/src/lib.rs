@@ -21,6 +21,7 @@ pub mod device;
 pub mod exports;
 pub mod hostile;
 pub mod mail;
+pub mod membership;
 pub mod seed;
 pub mod simulation;
 pub mod wait;

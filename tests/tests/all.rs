@@ -19,6 +19,7 @@ mod hostile;
 mod invitations;
 mod mail;
 mod members;
+mod membership;
 mod past;
 mod people;
 mod program;

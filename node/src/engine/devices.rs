@@ -1,8 +1,7 @@
 //! Renaming and removing devices: a signed statement each, which travels before data.
 
 use pimesh_crdt::DeviceId;
-use pimesh_crdt::Timestamp;
-use pimesh_crdt::sync::membership::{Action, Members, Statement, newest};
+use pimesh_crdt::sync::membership::{Action, Members, state};
 
 use super::who::now;
 use super::{Engine, EngineError, status};
@@ -75,13 +74,9 @@ impl Engine {
             .store
             .with(|store| status::statements(store))
             .await?;
-        // the newest name counts, also where the clock of who gave the last one was ahead
-        let about = known.iter().filter(|one| one.subject() == device);
-        let latest = about.map(|one| one.time().0 + 1).max().unwrap_or_default();
-        let at = Timestamp(now().0.max(latest));
-        let statement = Statement::sign(&self.inner.key, device, action, &newest(&known), at)
+        let statements = state(&self.inner.key, device, action, &known, now())
             .map_err(|error| Failure::caused_by("the device's name", &error))?;
-        self.inner.keep_statements(vec![statement]).await
+        self.inner.keep_statements(statements).await
     }
 
     /// The member that is called so, or whose id begins so.

@@ -8,8 +8,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Statement, StatementHash};
-use crate::id::DeviceId;
+use ed25519_dalek::SigningKey;
+
+use super::statement::MOST_KNOWN;
+use super::{Action, Statement, StatementError, StatementHash};
+use crate::id::{DeviceId, Timestamp};
 
 /// The devices that belong to the mesh, as one of them sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,6 +96,43 @@ pub fn newest(statements: &[Statement]) -> Vec<StatementHash> {
         .collect();
     let all: BTreeSet<StatementHash> = statements.iter().map(Statement::hash).collect();
     all.difference(&known).copied().collect()
+}
+
+/// Signs what is to be known of a device, knowing all of `known`. Where more of these stand side
+/// by side than one statement can name (many devices, or one that misbehaves), others come first
+/// that name some each, and only give the author the name it has. All are to be kept.
+pub fn state(
+    key: &SigningKey,
+    subject: DeviceId,
+    action: Action,
+    known: &[Statement],
+    now: Timestamp,
+) -> Result<Vec<Statement>, StatementError> {
+    let me = DeviceId(key.verifying_key().to_bytes());
+    let name = Members::of(me, known)
+        .name(me)
+        .unwrap_or_default()
+        .to_owned();
+    let (mut known, mut made) = (known.to_vec(), Vec::new());
+    let mut say = |known: &mut Vec<Statement>, subject, action, heads: &[StatementHash]| {
+        // the newest name counts, also where the clock of who gave the last one was ahead
+        let about = known.iter().filter(|one| one.subject() == subject);
+        let latest = about.map(|one| one.time().0.saturating_add(1)).max();
+        let at = Timestamp(now.0.max(latest.unwrap_or_default()));
+        let statement = Statement::sign(key, subject, action, heads, at)?;
+        known.push(statement.clone());
+        made.push(statement);
+        Ok::<_, StatementError>(())
+    };
+    loop {
+        let heads = newest(&known);
+        if heads.len() <= MOST_KNOWN {
+            say(&mut known, subject, action, &heads)?;
+            return Ok(made);
+        }
+        let again = Action::Rename { name: name.clone() };
+        say(&mut known, me, again, &heads[..MOST_KNOWN])?;
+    }
 }
 
 /// One value for a whole set of statements: equal on devices that hold the same.
@@ -245,6 +285,29 @@ mod tests {
         assert_eq!(members(2, &all), [2, 3]);
         assert_eq!(members(3, &all), [2, 3]);
         assert!(Members::of(id(1), &all).was_removed(id(1)));
+    }
+
+    #[test]
+    fn a_removal_knows_everything_however_many_statements_stand_side_by_side() {
+        let mut all = vec![add(1, 2, &[]), add(2, 1, &[])];
+        all.extend((3..=200).map(|other| add(2, other, &[])));
+        assert!(newest(&all).len() > MOST_KNOWN);
+        let made = state(&key(1), id(2), Action::Remove, &all, Timestamp(5)).unwrap();
+        assert_eq!(made.len(), 5);
+        all.extend(made);
+        // those that it had brought in stay: the removal knew of them
+        assert_eq!(Members::of(id(1), &all).iter().count(), 199);
+        assert!(Members::of(id(1), &all).was_removed(id(2)));
+    }
+
+    #[test]
+    fn a_name_given_by_a_slow_clock_counts_after_one_given_by_a_fast_one() {
+        let mut all = vec![add(1, 2, &[])];
+        for (now, name) in [(9_000, "fast"), (5, "slow")] {
+            let action = Action::Rename { name: name.into() };
+            all.extend(state(&key(1), id(2), action, &all, Timestamp(now)).unwrap());
+        }
+        assert_eq!(Members::of(id(1), &all).name(id(2)), Some("slow"));
     }
 
     #[test]

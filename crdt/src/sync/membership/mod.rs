@@ -6,5 +6,5 @@
 mod members;
 mod statement;
 
-pub use members::{Members, head, newest};
+pub use members::{Members, head, newest, state};
 pub use statement::{Action, Statement, StatementError, StatementHash};

@@ -9,7 +9,7 @@ use crate::id::{DeviceId, Timestamp};
 /// The longest name of a device, in bytes.
 const LONGEST_NAME: usize = 128;
 /// A statement names no more others than this.
-const MOST_KNOWN: usize = 64;
+pub(super) const MOST_KNOWN: usize = 64;
 /// Signed in front of every statement, so that no other signature can pass for one.
 const CONTEXT: &[u8] = b"pimesh membership v1\0";
 /// Everything but the name and the known statements.

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use futures::future::select_ok;
 use pimesh_crdt::DeviceId;
-use pimesh_crdt::sync::membership::{Action, Statement, newest};
+use pimesh_crdt::sync::membership::{Action, state};
 use pimesh_transports::mesh::{ByteStream, MeshError, Multiaddr};
 use pimesh_transports::pair::{PairIdentity, Paired as Conversed};
 
@@ -110,10 +110,9 @@ impl Inner {
         let action = Action::Add {
             name: conversed.name.clone(),
         };
-        let statement =
-            Statement::sign(&self.key, conversed.device, action, &newest(&known), now())
-                .map_err(|error| Failure::caused_by("the other device's name", &error))?;
-        self.keep_statements(vec![statement]).await?;
+        let statements = state(&self.key, conversed.device, action, &known, now())
+            .map_err(|error| Failure::caused_by("the other device's name", &error))?;
+        self.keep_statements(statements).await?;
         let addresses = card.addresses();
         for address in addresses.iter().rev() {
             self.remember(conversed.device, address).await?;
