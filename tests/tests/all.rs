@@ -14,6 +14,7 @@ mod crash;
 mod decide;
 mod doctor;
 mod exports;
+mod folders;
 mod homes;
 mod hostile;
 mod invitations;

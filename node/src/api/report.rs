@@ -109,12 +109,27 @@ pub struct Exported {
     pub collection: String,
     /// Where to: a file, a folder, or `-`.
     pub path: String,
-    /// How many items.
+    /// How many items are there now.
     pub items: u64,
     /// How many bytes of text.
     pub bytes: u64,
+    /// Files of a folder that were removed, because their items are gone.
+    pub removed: u64,
+    /// Files of a folder that were left as they are (exit code 3).
+    pub kept: u64,
+    /// Which, and why; at most the first 1000.
+    pub held: Vec<HeldFile>,
     /// What was written, and has something to know about its times; at most the first 1000.
     pub flagged: Vec<FlaggedItem>,
+}
+
+/// A file that an export left as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldFile {
+    /// Its name in the folder.
+    pub file: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// A source, as remembered. Passwords are never part of a reply.

@@ -235,8 +235,24 @@ pub enum Write {
 pub enum ExportTo {
     /// One file: vCards or one calendar, by the kind of the collection. Replaced if there.
     File(PathBuf),
-    /// A folder with one file per item. Created if needed; other files in it are left alone.
-    Folder(PathBuf),
+    /// A folder with one file per item. Created if needed; files of items that are gone are
+    /// removed, other files left alone.
+    Folder {
+        /// Where it is.
+        path: PathBuf,
+        /// What may be replaced in it.
+        over: Over,
+    },
+}
+
+/// Which files an export to a folder may replace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    /// Those that an earlier export wrote and nobody changed since.
+    OwnFiles,
+    /// Any file that has the name of an item's.
+    Anything,
 }
 
 /// A source to remember.

@@ -9,7 +9,7 @@ use super::ask;
 use super::door::Door;
 use super::output::Output;
 use super::spool;
-use crate::api::{ExportTo, Failure, Reply, Request};
+use crate::api::{ExportTo, Failure, Over, Reply, Request};
 
 /// What a path on the command line stands for.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +51,13 @@ pub(super) async fn export(door: &Door, words: Export, output: &Output) -> Resul
             ExportTo::File(path)
         }
         Goal::NewFile(path) => ExportTo::File(path),
-        Goal::Folder(path) => ExportTo::Folder(path),
+        Goal::Folder(path) => ExportTo::Folder {
+            path,
+            over: match words.yes {
+                true => Over::Anything,
+                false => Over::OwnFiles,
+            },
+        },
     };
     let reply = door.ask(Request::Export { collection, to }).await?;
     output.reply(&named(reply, &words.path))
@@ -89,6 +95,10 @@ fn goal(path: &Path) -> Result<Goal, Failure> {
         } else {
             Goal::Stream(absolute)
         });
+    }
+    // a link that leads nowhere is something to replace too
+    if fs::symlink_metadata(path).is_ok() {
+        return Ok(Goal::OldFile(absolute));
     }
     let ends_as_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
     Ok(match path.extension() {

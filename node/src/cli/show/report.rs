@@ -89,13 +89,25 @@ fn more(all: usize) -> String {
 }
 
 pub(super) fn exported(done: &Exported) -> String {
-    let text = format!(
+    let mut text = format!(
         "Wrote {} of {} to {} ({} bytes).\n",
         count(done.items, "item"),
         done.collection,
         done.path,
         done.bytes
     );
+    if done.removed > 0 {
+        let files = count(done.removed, "file");
+        text += &format!("Removed {files} that an earlier export wrote: the items are gone.\n");
+    }
+    if done.kept > 0 {
+        text += "\nLeft as they are:\n";
+        for held in done.held.iter().take(REASONS) {
+            text += &format!("  {}: {}\n", one_line(&held.file), held.reason);
+        }
+        text += &more(usize::try_from(done.kept).unwrap_or(usize::MAX));
+        text += "Look at them, then move them away, or replace what is in the way with --yes.\n";
+    }
     text + &times::flagged(&done.flagged)
 }
 

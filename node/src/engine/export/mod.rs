@@ -1,9 +1,12 @@
 //! `export`: a collection as standard files.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fs;
+mod folder;
+mod fresh;
+mod names;
+
+use std::collections::HashMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pimesh_crdt::item::Item;
 use pimesh_crdt::normalise::Text;
@@ -17,6 +20,8 @@ use super::items::{Words, shown};
 use super::times::{Examiner, has_times};
 use super::{EngineError, times};
 use crate::api::{ExportTo, Exported, FlaggedItem, TimeFlag};
+use folder::{Folder, LABEL};
+use fresh::{Fresh, sync_folder};
 
 /// Writes a collection; gives what could not be written whole as well.
 pub(super) fn export(
@@ -39,29 +44,43 @@ pub(super) fn export(
         words: Words::of(store)?,
         flagged: Vec::new(),
     };
+    let mut exported = Exported {
+        collection: collection.name,
+        path: String::new(),
+        items: rows.len() as u64,
+        bytes: 0,
+        removed: 0,
+        kept: 0,
+        held: Vec::new(),
+        flagged: Vec::new(),
+    };
     let path = match to {
         ExportTo::File(path) => {
             export.file(path, &rows, is_contacts)?;
             path
         }
-        ExportTo::Folder(path) => {
-            export.folder(path, &rows, is_contacts)?;
-            // a vdir knows its name, so that it goes back where it came from
-            let label = path.join("displayname");
-            fs::write(&label, &collection.name).map_err(|source| EngineError::File {
-                path: label,
-                source,
-            })?;
+        ExportTo::Folder { path, over } => {
+            let mut folder = Folder::open(path, *over)?;
+            let wrote = export
+                .folder(&mut folder, &rows, is_contacts)
+                .and_then(|items| {
+                    // a vdir knows its name, so that it goes back where it came from
+                    folder.put(LABEL, exported.collection.as_bytes(), collection.class)?;
+                    let class = collection.class;
+                    let is_this = |id| store.class_of(id).is_ok_and(|of| of == Some(class));
+                    folder.sweep(is_this)?;
+                    Ok(items)
+                });
+            let folder = folder.remember()?;
+            exported.items = wrote?;
+            (exported.removed, exported.kept) = (folder.removed, folder.kept);
+            exported.held = folder.held;
             path
         }
     };
-    let exported = Exported {
-        collection: collection.name,
-        path: path.display().to_string(),
-        items: rows.len() as u64,
-        bytes: export.bytes,
-        flagged: export.flagged,
-    };
+    exported.path = path.display().to_string();
+    exported.bytes = export.bytes;
+    exported.flagged = export.flagged;
     Ok((exported, export.incomplete))
 }
 
@@ -86,9 +105,9 @@ impl Export<'_> {
             path: path.to_owned(),
             source,
         };
-        // beside the target, then renamed: an export that fails leaves the old file whole
-        let fresh = beside(path);
-        let mut out = std::io::BufWriter::new(fs::File::create(&fresh).map_err(failed)?);
+        // an export that fails leaves the old file whole
+        let fresh = Fresh::beside(path).map_err(failed)?;
+        let mut out = std::io::BufWriter::new(fresh.file());
         if is_contacts {
             for row in rows {
                 let text = self.text(row)?;
@@ -114,39 +133,31 @@ impl Export<'_> {
             }
             out.write_all(rendered.text.as_bytes()).map_err(failed)?;
         }
-        let file = out
-            .into_inner()
-            .map_err(|error| failed(error.into_error()))?;
-        file.sync_all().map_err(failed)?;
-        fs::rename(&fresh, path).map_err(failed)
+        out.flush().map_err(failed)?;
+        drop(out);
+        fresh.take_place(path).map_err(failed)?;
+        sync_folder(path.parent().unwrap_or(path)).map_err(failed)
     }
 
+    /// Writes a file per item; gives how many are there as they are now.
     fn folder(
         &mut self,
-        path: &Path,
+        folder: &mut Folder,
         rows: &[ItemRow],
         is_contacts: bool,
-    ) -> Result<(), EngineError> {
-        let failed = |source| EngineError::File {
-            path: path.to_owned(),
-            source,
-        };
-        fs::create_dir_all(path).map_err(failed)?;
+    ) -> Result<u64, EngineError> {
         let ending = if is_contacts { "vcf" } else { "ics" };
-        let mut taken = BTreeSet::new();
+        let mut items = 0;
         for row in rows {
+            let before = self.bytes;
             let text = self.text(row)?;
-            let mut name = file_name(&row.uid);
-            if name.is_empty() || !taken.insert(name.to_lowercase()) {
-                name = row.doc.to_string();
+            let name = format!("{}.{ending}", names::stem(&row.kind, &row.uid, row.doc));
+            match folder.put(&name, text.as_bytes(), row.collection)? {
+                true => items += 1,
+                false => self.bytes = before,
             }
-            let file = path.join(format!("{name}.{ending}"));
-            fs::write(&file, text).map_err(|source| EngineError::File {
-                path: file.clone(),
-                source,
-            })?;
         }
-        Ok(())
+        Ok(items)
     }
 
     fn text(&mut self, row: &ItemRow) -> Result<String, EngineError> {
@@ -221,37 +232,3 @@ type Marks<'r> = HashMap<DocId, ([u8; 32], &'r ItemRow, Vec<TimeFlag>)>;
 
 /// Items of one export that are named with what to know about their times.
 const MOST_FLAGGED: usize = 1000;
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    path.with_file_name(name)
-}
-
-/// A UID as a file name: what every file system takes, and nothing that leads elsewhere.
-fn file_name(uid: &str) -> String {
-    let bare = uid.strip_prefix("urn:uuid:").unwrap_or(uid);
-    let is_safe = bare.len() <= 100
-        && !bare.starts_with(['.', '-'])
-        && bare
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@'));
-    if is_safe {
-        bare.to_owned()
-    } else {
-        String::new()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::file_name;
-
-    #[test]
-    fn a_uid_never_leads_out_of_the_folder() {
-        assert_eq!(file_name("../../../../etc/passwd"), "");
-        assert_eq!(file_name("a\0b"), "");
-        assert_eq!(file_name("urn:uuid:550e8400"), "550e8400");
-        assert_eq!(file_name("event-1@example.org"), "event-1@example.org");
-    }
-}
