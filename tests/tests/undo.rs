@@ -119,6 +119,35 @@ async fn what_was_undone_can_be_imported_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn undoing_an_import_ends_the_conflicts_that_it_made() {
+    let lines = |title: &str, tel: &str| format!("FN:Ann\nTITLE:{title}\nORG:{title}\nTEL:{tel}");
+    let couple = Couple::with(&card("ann", &lines("one", "111"))).await;
+    let ann = doc(&couple.laptop, "Ann").await;
+    let before = couple.laptop.texts().await;
+    import(&couple.laptop, "b.vcf", &card("ann", &lines("two", "222"))).await;
+    couple.agree().await;
+    let clash = couple.phone.conflicts().await;
+    assert_eq!(clash.len(), 2, "{clash:?}");
+    let undone = undo(&couple.laptop, None).await;
+    assert_eq!(undone.items[0].properties, ["ORG", "TEL", "TITLE"]);
+    couple.agree().await;
+    for device in couple.both() {
+        assert_eq!(device.conflicts().await, []);
+        assert_eq!(values(device, &ann, "TITLE").await, ["one"]);
+    }
+    assert_eq!(couple.laptop.texts().await, before);
+    undo(&couple.laptop, undone.undo).await;
+    couple.agree().await;
+    let again = couple.phone.conflicts().await;
+    let values = |all: &[pimesh::api::Conflict]| {
+        let one = |c: &pimesh::api::Conflict| (c.shown.value.clone(), c.others[0].value.clone());
+        all.iter().map(one).collect::<Vec<_>>()
+    };
+    assert_eq!(values(&again), values(&clash), "and the undo can be undone");
+    couple.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn undoing_a_decision_puts_the_conflict_back_as_it_was() {
     let mut couple = Couple::with(&card("ann", "FN:Ann\nTITLE:old")).await;
     let ann = doc(&couple.laptop, "Ann").await;

@@ -84,8 +84,14 @@ impl Back {
             wrote.any(|c| c.change.hash == other.change && !still.contains(&c.id))
         });
         let old = operations(before, at);
-        let ours = still.iter().filter(|id| !old.contains(id));
-        self.written.insert(at.to_owned(), ours.cloned().collect());
+        let candidates = after.candidates(at).iter();
+        let ours: Vec<_> = candidates.filter(|c| !old.contains(&c.id)).collect();
+        let written = ours.iter().map(|c| c.id.clone()).collect();
+        self.written.insert(at.to_owned(), written);
+        let clash = is.conflicts.iter().find(|conflict| conflict.key == at);
+        let mut others = clash.into_iter().flat_map(|clash| &clash.others);
+        // what was written stands beside the value that was there all along
+        let is_beside = others.any(|other| ours.iter().any(|c| c.change.hash == other.change));
         let key = at.to_owned();
         let set = |value: &str| Edit::Set {
             key: key.clone(),
@@ -95,8 +101,12 @@ impl Back {
         self.beside.extend(gone.map(|other| set(&other.value)));
         // what shall stand beside another value needs that one written apart from it too
         let stands_alone = self.beside.len() == beside;
+        // where nothing was superseded, what was is there as soon as what was written is not
+        let is_whole = !old.is_empty() && old.iter().all(|id| still.contains(id));
         match wanted {
+            Some(_) if is_whole && wanted != present => self.edits.push(Edit::Clear { key }),
             Some(value) if wanted != present || !stands_alone => self.edits.push(set(value)),
+            Some(_) if is_beside => self.edits.push(Edit::Clear { key }),
             None if present.is_some() => self.edits.push(Edit::Clear { key }),
             _ => {}
         }
