@@ -13,7 +13,7 @@ use crate::records::time;
 pub struct Notice {
     /// When it was noticed.
     pub at: SystemTime,
-    /// `copied` or `set_back`.
+    /// `copied`, `set_back` or `gone`.
     pub kind: String,
     /// The life of this device that began with it.
     pub incarnation: u32,

@@ -15,6 +15,7 @@ mod decide;
 mod doctor;
 mod exports;
 mod folders;
+mod gone;
 mod homes;
 mod hostile;
 mod invitations;

@@ -34,7 +34,8 @@ pub struct Status {
 pub struct Notice {
     /// When it was noticed.
     pub at: Moment,
-    /// `copied` (two histories under one name), or `set_back` (others had more of it than itself).
+    /// `copied` (two histories under one name), `set_back` (others had more of it than
+    /// itself), or `gone` (its database was lost).
     pub kind: String,
     /// The life of this device that began with it.
     pub incarnation: u32,

@@ -11,6 +11,7 @@ use pimesh_crdt::store::{Findings, Store};
 use pimesh_crdt::{BlobHash, DeviceId};
 
 use super::status::statements;
+use super::store::GONE;
 use super::who::now;
 use super::{Engine, EngineError};
 use crate::api::{Check, Failure, FailureKind, Health, Moment, Repair};
@@ -26,6 +27,9 @@ const LITTLE_ROOM: u64 = 64 << 20;
 const RESTORE: &str = "keep this folder; make a new home with pimesh restore-backup, or with \
                        pimesh init and pimesh pair: your other devices hold the data";
 
+const AFTER_LOSS: &str = "when everything is back, or nothing shall come back: \
+                          pimesh status --acknowledge";
+
 impl Engine {
     pub(super) async fn doctor(&self, repair: Repair) -> Result<Health, EngineError> {
         let me = self.me().device;
@@ -36,6 +40,14 @@ impl Engine {
             .with(move |store| look(store, me, repair))
             .await?;
         checks.push(files);
+        for notice in self.inner.home.notices()? {
+            if notice.kind == GONE {
+                let database = &mut checks[0];
+                database.wrong += 1;
+                database.findings.push(notice.message);
+                database.hint = Some(AFTER_LOSS.to_owned());
+            }
+        }
         Ok(health(checks))
     }
 }

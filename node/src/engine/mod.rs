@@ -116,7 +116,7 @@ impl Engine {
         let key = home.device_key()?;
         let lock = home.lock()?;
         let device = DeviceId(key.verifying_key().to_bytes());
-        let store = StoreHandle::open(&home.database(), device)?;
+        let store = store::open(&home, device)?;
         let inner = Arc::new(Inner {
             home,
             me: Me { device },

@@ -13,6 +13,9 @@ use pimesh_crdt::store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::EngineError;
+use super::who::now;
+use crate::api::{Moment, Notice};
+use crate::home::{Home, StoreBefore};
 
 /// Jobs waiting for the store; askers wait beyond it.
 const INBOX: usize = 64;
@@ -41,11 +44,43 @@ impl Drop for Thread {
     }
 }
 
+/// The notice of a device whose database is gone.
+pub(super) const GONE: &str = "gone";
+
+/// What its person reads.
+const BEGAN_ANEW: &str = "the database of this device was gone, or an empty file: it began anew, and \
+    holds nothing of what it held. Bring it back from another device with pimesh pair, or from a \
+    backup with pimesh restore-backup into a new home; a file system's undelete comes before both";
+
+/// Opens the database of a home. One that is gone begins a new life, and its person is told.
+pub(super) fn open(home: &Home, device: DeviceId) -> Result<StoreHandle, EngineError> {
+    let before = home.store_before(now())?;
+    if let StoreBefore::Gone(life) = before {
+        tracing::warn!("{BEGAN_ANEW}");
+        home.note(Notice {
+            at: Moment(now()),
+            kind: GONE.to_owned(),
+            incarnation: life,
+            message: BEGAN_ANEW.to_owned(),
+        })?;
+    }
+    let path = home.database();
+    make_private(&path)?;
+    let mut store = Store::open(&path, device)?;
+    match before {
+        StoreBefore::New => home.keep_life(store.origin().incarnation)?,
+        StoreBefore::There(life) | StoreBefore::Gone(life) => {
+            if store.origin().incarnation < life {
+                store.begin_life(now())?;
+            }
+        }
+    }
+    StoreHandle::of(store)
+}
+
 impl StoreHandle {
-    /// Opens the database and gives it a thread.
-    pub(super) fn open(path: &Path, device: DeviceId) -> Result<Self, EngineError> {
-        make_private(path)?;
-        let mut store = Store::open(path, device)?;
+    /// Gives the store a thread.
+    fn of(mut store: Store) -> Result<Self, EngineError> {
         let (inbox, mut jobs) = mpsc::channel::<Job>(INBOX);
         let thread = std::thread::Builder::new()
             .name("store".into())

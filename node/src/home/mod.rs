@@ -6,12 +6,14 @@
 //!  lock          held by the one process that uses the store; its process id
 //!  node.sock     where a running node answers (or node.sock.path, where the path is too long)
 //!  notices.json  what its person has not acknowledged yet
+//!  store.life    there was a store once, and the life it must be in at least (see `life`)
 //!  spool/        what passes between a command and the node, removed after use
 //! ```
 //!
 //! Invariants: a home without `device.key` is not initialised; the key is written once
 //! and never replaced; whoever holds the [`HomeLock`] is alone with the store and the socket.
 
+mod life;
 mod notices;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -27,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::api::{Failure, FailureKind};
+pub use life::StoreBefore;
 
 /// The folder of one device, by its absolute path.
 #[derive(Clone, Debug, PartialEq, Eq)]
