@@ -235,6 +235,18 @@ impl Device {
     }
 }
 
+/// Says what importing these files would do.
+pub fn trying(paths: &[PathBuf]) -> Request {
+    match importing(paths) {
+        Request::Import { paths, into, .. } => Request::Import {
+            paths,
+            into,
+            write: Write::DryRun,
+        },
+        other => other,
+    }
+}
+
 /// Imports these files.
 pub fn importing(paths: &[PathBuf]) -> Request {
     let path = |path: &PathBuf| ImportPath {

@@ -19,6 +19,7 @@ mod gone;
 mod homes;
 mod hostile;
 mod invitations;
+mod lost;
 mod mail;
 mod members;
 mod membership;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pimesh::api::{Counts, EditBy, Form, Patch};
 use pimesh_tests::device::Device;
 
-fn card(lines: &[&str]) -> String {
+pub(crate) fn card(lines: &[&str]) -> String {
     let lines = lines.join("\r\n");
     format!("BEGIN:VCARD\r\nVERSION:3.0\r\n{lines}\r\nEND:VCARD\r\n")
 }
@@ -44,14 +44,14 @@ async fn edit(device: &Device, doc: &str, name: &str, value: &str) {
 }
 
 /// The only item there is: its document, and its properties as `NAME:value`, sorted.
-async fn only(device: &Device) -> (String, Vec<String>) {
+pub(crate) async fn only(device: &Device) -> (String, Vec<String>) {
     let items = device.items().await;
     assert_eq!(items.len(), 1, "{items:?}");
     let doc = items.into_keys().next().unwrap();
     (doc.clone(), says(device, &doc).await)
 }
 
-async fn says(device: &Device, doc: &str) -> Vec<String> {
+pub(crate) async fn says(device: &Device, doc: &str) -> Vec<String> {
     let item = device.show(doc).await;
     let mut all: Vec<String> = item
         .properties

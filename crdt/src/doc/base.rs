@@ -56,6 +56,14 @@ impl Base {
         }
     }
 
+    /// The same, but for what these edits would remove: the writer does not show it.
+    #[must_use]
+    pub fn hiding(mut self, removals: &[Edit]) -> Self {
+        self.hidden
+            .extend(removals.iter().cloned().filter_map(removed));
+        self
+    }
+
     /// The version that an edit of this writer builds on.
     pub fn heads(&self) -> &[ChangeHash] {
         &self.heads

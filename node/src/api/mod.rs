@@ -45,8 +45,8 @@ pub use past::{
 pub use people::{Duplicate, Duplicates, Linked, People, Reason, Unlinked};
 pub use reply::Reply;
 pub use report::{
-    Counts, Exported, HeldFile, ImportReport, ImportedFile, Refused, RefusedMail, SkippedFile,
-    SourceAdded, SourceInfo, SourceRemoved, SourceReport, Sources, SyncReport,
+    Counts, Exported, HeldFile, ImportReport, ImportedFile, LostItem, Refused, RefusedMail,
+    SkippedFile, SourceAdded, SourceInfo, SourceRemoved, SourceReport, Sources, SyncReport,
 };
 pub use request::{
     Agreement, EditBy, ExportTo, Form, ImportPath, Kind, Leaving, NewSource, Over, Patch, Request,

@@ -90,7 +90,9 @@ impl Reply {
         let partly = FailureKind::Partly.exit_code();
         match self {
             Self::Imported(report)
-                if report.totals.refused > 0 || report.skipped.iter().any(|file| file.problem) =>
+                if report.totals.refused > 0
+                    || report.skipped.iter().any(|file| file.problem)
+                    || report.holds_back() =>
             {
                 partly
             }
@@ -182,6 +184,14 @@ impl Reply {
             Self::BackedUp(inside) => serde_json::to_value(inside),
             Self::Doctor(inside) => serde_json::to_value(inside),
         }
+    }
+}
+
+impl super::report::ImportReport {
+    /// Something that a file does not say any more was kept.
+    fn holds_back(&self) -> bool {
+        let mut lost = self.files.iter().flat_map(|file| &file.lost);
+        lost.any(|lost| !lost.held.is_empty())
     }
 }
 

@@ -76,8 +76,23 @@ pub struct ImportedFile {
     pub refused: Vec<Refused>,
     /// What was taken in, and has something to know about its times; at most the first 1000.
     pub flagged: Vec<FlaggedItem>,
+    /// What it said when it was imported before and does not say now; at most the first 1000.
+    pub lost: Vec<LostItem>,
     /// How long it took.
     pub seconds: f64,
+}
+
+/// An item of which a file that is imported again says less.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostItem {
+    /// Its short id.
+    pub item: String,
+    /// Its name.
+    pub name: String,
+    /// The properties that were removed.
+    pub removed: Vec<String>,
+    /// The properties that were kept, as the program that wrote the file may not know them.
+    pub held: Vec<String>,
 }
 
 /// A component that was not taken in.

@@ -15,6 +15,7 @@ use pimesh_crdt::store::{Batch, ImportPlace};
 use pimesh_crdt::{CollectionId, DocId};
 
 use super::EngineError;
+use super::absent::{Lost, Shows};
 use super::who::Me;
 
 /// What an import is called where it says who wrote.
@@ -44,9 +45,10 @@ pub(super) enum By {
 
 /// Where an item was read, and which time it came there: a file may hold an item twice.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
+pub(super) struct Reading<'s> {
     pub(super) place: ImportPlace,
     pub(super) turn: u32,
+    pub(super) shows: &'s Shows,
 }
 
 /// Takes in one item that was read from a text, into the open transaction.
@@ -68,9 +70,9 @@ pub(super) fn take_in_from(
     batch: &mut Batch<'_>,
     into: CollectionId,
     parsed: &Parsed,
-    at: Reading,
+    at: Reading<'_>,
     me: Me,
-) -> Result<Taken, EngineError> {
+) -> Result<(Taken, Lost), EngineError> {
     let doc = parsed.item.doc_id();
     bring_what_is_missing(batch, parsed)?;
     let document = stored(batch, into, doc)?;
@@ -86,21 +88,26 @@ pub(super) fn take_in_from(
         let before = base.against(document, &parsed.item)?;
         let edits = diff(&before, &parsed.item, Absence::Deletes);
         if edits.is_empty() {
-            return Ok(match revive(batch, into, doc, me)? {
-                true => Taken::Restored,
-                false => Taken::Same,
-            });
+            let taken = raised(batch, into, doc, me)?;
+            return Ok((taken, Lost::default()));
         }
         if *turn == at.turn {
-            of_this_turn = Some((document, base, edits));
+            let (lost, held, edits) = at.shows.lost(&before, &parsed.item, edits);
+            of_this_turn = Some((document, base.hiding(&held), edits, lost));
         }
     }
+    let mut lost = Lost::default();
     let (taken, base) = match of_this_turn {
-        Some((document, base, edits)) => {
+        Some((_, base, edits, of_text)) if edits.is_empty() => {
+            lost = of_text;
+            (raised(batch, into, doc, me)?, base)
+        }
+        Some((document, base, edits, of_text)) => {
+            lost = of_text;
             keep_blobs(batch, parsed)?;
             let author = me.author(IMPORT, Writer::Person);
             let Some(change) = document.edit(base.heads(), &edits, &author)? else {
-                return Ok(Taken::Same);
+                return Ok((Taken::Same, lost));
             };
             let was_live = document.view().shown().live;
             let base = base.moved_on(change.hash);
@@ -121,7 +128,7 @@ pub(super) fn take_in_from(
     {
         batch.set_imported(at.place, doc, at.turn, &state)?;
     }
-    Ok(taken)
+    Ok((taken, lost))
 }
 
 /// A text that is seen for the first time goes beside what is known, never over it. Tells also
@@ -191,6 +198,19 @@ fn bring_what_is_missing(batch: &mut Batch<'_>, parsed: &Parsed) -> Result<(), E
         batch.put_missing_blob(blob)?;
     }
     Ok(())
+}
+
+/// What becomes of an item of which a text says nothing new.
+fn raised(
+    batch: &mut Batch<'_>,
+    into: CollectionId,
+    doc: DocId,
+    me: Me,
+) -> Result<Taken, EngineError> {
+    Ok(match revive(batch, into, doc, me)? {
+        true => Taken::Restored,
+        false => Taken::Same,
+    })
 }
 
 /// Brings an item back to life where it is deleted; says whether it was.

@@ -10,6 +10,7 @@
 //! Read `inbound.rs` first: the way in is one function. Invariants: one owner of the store;
 //! whatever was committed is told to every session; nothing leaves before it is on the disk.
 
+mod absent;
 mod addresses;
 mod backup;
 mod collections;

@@ -61,6 +61,7 @@ pub(super) fn imported(report: &ImportReport) -> String {
         text += &more(file.refused.len());
     }
     text += &more(refusing().count());
+    text += &lost(report);
     if !report.skipped.is_empty() {
         text += "\nNot read:\n";
         for file in report.skipped.iter().take(REASONS) {
@@ -78,6 +79,32 @@ pub(super) fn imported(report: &ImportReport) -> String {
         true => "\nNothing was written: this was only a try.\n".to_owned(),
         false => format!("\nDone in {}.\n", seconds(report.seconds)),
     };
+    text
+}
+
+/// What files say no more, and what became of it.
+fn lost(report: &ImportReport) -> String {
+    let all: Vec<_> = report.files.iter().flat_map(|file| &file.lost).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nNo longer in the file:\n".to_owned();
+    for lost in all.iter().take(REASONS) {
+        text += &format!("  {}  {}:", lost.item, one_line(&lost.name));
+        if !lost.removed.is_empty() {
+            text += &format!(" removed {}", lost.removed.join(", "));
+        }
+        if !lost.held.is_empty() {
+            let and = if lost.removed.is_empty() { "" } else { ";" };
+            text += &format!("{and} kept {}", lost.held.join(", "));
+        }
+        text += "\n";
+    }
+    text += &more(all.len());
+    if all.iter().any(|lost| !lost.held.is_empty()) {
+        text += "What was kept the program that wrote the file may not know; what you do not \
+                 want any more, remove with: pimesh edit ITEM --remove NAME\n";
+    }
     text
 }
 

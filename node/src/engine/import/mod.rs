@@ -13,6 +13,7 @@ use pimesh_transports::ingest::files::{FileKind, Found, FoundFile, walk};
 use tokio::sync::mpsc;
 
 use self::taking::{Taking, Target, Waiting, refusal};
+use super::absent::Shows;
 use super::items::Words;
 use super::times::Examiner;
 use super::{Engine, EngineError, mailbox};
@@ -70,7 +71,8 @@ impl Engine {
         import.flush().await?;
         import.take(Vec::new()).await?;
         let mut report = import.report;
-        if report.files.iter().any(|file| !file.flagged.is_empty()) {
+        let names_items = |file: &ImportedFile| !file.flagged.is_empty() || !file.lost.is_empty();
+        if report.files.iter().any(names_items) {
             let store = &self.inner.store;
             report = store.with(|store| with_short_ids(store, report)).await?;
         }
@@ -121,6 +123,7 @@ impl Import<'_> {
             counts: Counts::default(),
             refused: Vec::new(),
             flagged: Vec::new(),
+            lost: Vec::new(),
             seconds: 0.0,
         };
         let outcome = match file.kind {
@@ -192,6 +195,7 @@ impl Import<'_> {
         imported
             .refused
             .extend(counts.refused.iter().take(MOST_TOLD).map(refusal));
+        let shows = Arc::new(Shows::of(Arc::clone(&text)));
         let task = format!("reading {}", imported.path);
         self.report.files.push(imported);
         let file = self.report.files.len() - 1;
@@ -218,6 +222,7 @@ impl Import<'_> {
                 target: target.clone(),
                 components,
                 parsed,
+                shows: Arc::clone(&shows),
                 flags,
             };
             self.waiting.extend(parsed.into_iter().map(waiting));
@@ -256,6 +261,8 @@ impl Import<'_> {
             into.refused.truncate(MOST_TOLD);
             into.flagged.extend(done.flagged);
             into.flagged.truncate(MOST_TOLD);
+            into.lost.extend(done.lost);
+            into.lost.truncate(MOST_TOLD);
             for name in done.names {
                 if !into.collections.contains(&name) {
                     into.collections.push(name);
@@ -266,12 +273,15 @@ impl Import<'_> {
     }
 }
 
-/// Flagged items are named by their whole ids until all ids are known.
+/// Items are named by their whole ids until all ids are known.
 fn with_short_ids(store: &Store, mut report: ImportReport) -> Result<ImportReport, EngineError> {
     let words = Words::of(store)?;
-    for flagged in report.files.iter_mut().flat_map(|file| &mut file.flagged) {
-        if let Some(doc) = DocId::from_hex(&flagged.item) {
-            flagged.item = words.short(doc);
+    for file in &mut report.files {
+        let flagged = file.flagged.iter_mut().map(|flagged| &mut flagged.item);
+        for item in flagged.chain(file.lost.iter_mut().map(|lost| &mut lost.item)) {
+            if let Some(doc) = DocId::from_hex(item) {
+                *item = words.short(doc);
+            }
         }
     }
     Ok(report)

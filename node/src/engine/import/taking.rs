@@ -1,6 +1,7 @@
 //! The items of an import, taken in a transaction at a time.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use pimesh_crdt::doc::display_name;
 use pimesh_crdt::normalise::{Parsed, Problem};
@@ -8,8 +9,9 @@ use pimesh_crdt::store::{Batch, Committed, ImportPlace, Store};
 use pimesh_crdt::{CollectionId, DocId};
 
 use super::matching::{Matching, Unknown, is_candidate};
-use crate::api::{Counts, FlaggedItem, Refused, TimeFlag, Write};
+use crate::api::{Counts, FlaggedItem, LostItem, Refused, TimeFlag, Write};
 use crate::engine::EngineError;
+use crate::engine::absent::{Lost, Shows};
 use crate::engine::collections::{self, Holds};
 use crate::engine::inbound::{By, Reading, Taken, take_in, take_in_from};
 use crate::engine::times::{Examiner, has_times};
@@ -27,6 +29,8 @@ pub(super) struct Waiting {
     pub(super) target: Target,
     pub(super) components: usize,
     pub(super) parsed: Result<Parsed, Problem>,
+    /// What the text that it came from shows.
+    pub(super) shows: Arc<Shows>,
     /// What to know about its times.
     pub(super) flags: Vec<TimeFlag>,
 }
@@ -56,6 +60,7 @@ pub(super) struct DoneInFile {
     pub(super) counts: Counts,
     pub(super) refused: Vec<Refused>,
     pub(super) flagged: Vec<FlaggedItem>,
+    pub(super) lost: Vec<LostItem>,
     pub(super) names: Vec<String>,
 }
 
@@ -121,9 +126,8 @@ impl Taking {
                 self.held.push((waiting, id));
                 continue;
             }
-            let counts = &mut into.counts;
-            let taken = self.take(&mut batch, id, waiting.place, parsed, me, counts)?;
-            let mut flags = waiting.flags;
+            let taken = self.take(&mut batch, id, &waiting, parsed, me, into)?;
+            let mut flags = waiting.flags.clone();
             flags.extend(self.kept(&mut batch, id, parsed, taken)?);
             if !flags.is_empty() {
                 into.flagged.push(FlaggedItem {
@@ -166,8 +170,8 @@ impl Taking {
         self.matching.resolve(batch, &mut cards)?;
         for (waiting, into) in &held {
             if let Ok(parsed) = &waiting.parsed {
-                let counts = &mut done.files.entry(waiting.file).or_default().counts;
-                self.take(batch, *into, waiting.place, parsed, me, counts)?;
+                let done = done.files.entry(waiting.file).or_default();
+                self.take(batch, *into, waiting, parsed, me, done)?;
             }
         }
         Ok(())
@@ -177,20 +181,32 @@ impl Taking {
         &mut self,
         batch: &mut Batch<'_>,
         into: CollectionId,
-        place: Option<ImportPlace>,
+        waiting: &Waiting,
         parsed: &Parsed,
         me: Me,
-        counts: &mut Counts,
+        done: &mut DoneInFile,
     ) -> Result<Taken, EngineError> {
-        let taken = match place {
+        let taken = match waiting.place {
             Some(place) => {
                 let next = self.turns.entry((place, parsed.item.doc_id())).or_default();
                 let turn = *next;
                 *next += 1;
-                take_in_from(batch, into, parsed, Reading { place, turn }, me)?
+                let shows = &waiting.shows;
+                let at = Reading { place, turn, shows };
+                let (taken, lost) = take_in_from(batch, into, parsed, at, me)?;
+                if lost != Lost::default() {
+                    done.lost.push(LostItem {
+                        item: parsed.item.doc_id().to_string(),
+                        name: display_name(&parsed.item),
+                        removed: lost.removed.into_iter().collect(),
+                        held: lost.held.into_iter().collect(),
+                    });
+                }
+                taken
             }
             None => take_in(batch, into, parsed, By::Person, me)?,
         };
+        let counts = &mut done.counts;
         match taken {
             Taken::Added => counts.added += 1,
             Taken::Changed => counts.changed += 1,

@@ -1,0 +1,106 @@
+//! What a file that is imported again does not mention any more: was it removed there, or does
+//! the program that wrote the file now not know it?
+//!
+//! Invariant: absence removes only what its writer has been seen to show. A text of several
+//! items shows the properties that any of them has; a text that another program wrote than the
+//! one before has shown nothing yet. What is kept because of that counts as never shown, until
+//! the file shows it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use pimesh_crdt::diff::Edit;
+use pimesh_crdt::item::{Item, key, names};
+use pimesh_crdt::normalise::Text;
+
+/// What became of the properties that a text does not mention any more, by their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lost {
+    /// Removed: whoever wrote the text shows such properties.
+    pub(super) removed: BTreeSet<String>,
+    /// Kept: whoever wrote it has not been seen to show them.
+    pub(super) held: BTreeSet<String>,
+}
+
+/// The properties that a text shows anywhere. Looked for when something is missing.
+#[derive(Debug)]
+pub(super) struct Shows {
+    text: Arc<Text>,
+    names: OnceLock<BTreeSet<String>>,
+}
+
+impl Shows {
+    pub(super) fn of(text: Arc<Text>) -> Self {
+        Self {
+            text,
+            names: OnceLock::new(),
+        }
+    }
+
+    fn names(&self) -> &BTreeSet<String> {
+        self.names.get_or_init(|| {
+            let items = self.text.items().filter_map(Result::ok);
+            let keys = items.flat_map(|parsed| parsed.item.values.into_keys());
+            keys.map(|at| name(&at)).collect()
+        })
+    }
+
+    /// Parts the edits of an item into those to make and the removals that are held back. No
+    /// edit is left where a person would see none of them.
+    pub(super) fn lost(
+        &self,
+        before: &Item,
+        now: &Item,
+        edits: Vec<Edit>,
+    ) -> (Lost, Vec<Edit>, Vec<Edit>) {
+        let is_other = writer(before) != writer(now);
+        let mut lost = Lost::default();
+        let (held, mut edits): (Vec<_>, Vec<_>) = edits.into_iter().partition(|edit| {
+            let Edit::Clear { key: at } = edit else {
+                return false;
+            };
+            let name = name(at);
+            if names::is_book_keeping(&name) || name.starts_with('~') {
+                return false;
+            }
+            let shown = names::written(&name).to_owned();
+            let is_held = is_other || (self.text.len() > 1 && !self.names().contains(&name));
+            if is_held {
+                lost.held.insert(shown);
+            } else if !has(now, at) {
+                lost.removed.insert(shown);
+            }
+            is_held
+        });
+        if edits.iter().all(is_book_keeping) {
+            edits.clear();
+        }
+        (lost, held, edits)
+    }
+}
+
+/// The name of a key's property, in whichever occurrence.
+fn name(at: &str) -> String {
+    key::name(key::split_override(at).1).to_owned()
+}
+
+/// Whether the same component still has such a property: then its value has changed.
+fn has(item: &Item, at: &str) -> bool {
+    let (rid, rest) = key::split_override(at);
+    let mut others = item.component(rid);
+    others.any(|(other, _)| key::name(other) == key::name(rest))
+}
+
+/// The program that wrote a card, whatever its version.
+fn writer(item: &Item) -> Option<String> {
+    let stored = item.value("PRODID")?;
+    let letters = stored.chars().filter(char::is_ascii_alphabetic);
+    Some(letters.collect::<String>().to_ascii_lowercase())
+}
+
+fn is_book_keeping(edit: &Edit) -> bool {
+    match edit {
+        Edit::Set { key, .. } | Edit::Clear { key } => names::is_book_keeping(&name(key)),
+        Edit::Delete { .. } | Edit::Revive { .. } => false,
+    }
+}

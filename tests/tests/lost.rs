@@ -1,0 +1,89 @@
+//! Files that are imported again and say less: what that removes, and what it does not.
+
+use pimesh_tests::device::Device;
+
+use crate::read_again::{card, only, says};
+
+/// Imports a text as `book.vcf`; gives what each item lost: its name, what was removed, what held.
+async fn lost(device: &Device, text: &str) -> Vec<(String, String, String)> {
+    let path = device.folder().join("book.vcf");
+    std::fs::write(&path, text).unwrap();
+    let tried = device
+        .ask(pimesh_tests::device::trying(&[path.clone()]))
+        .await;
+    let report = device.import(&[path]).await;
+    let pimesh::api::Reply::Imported(tried) = tried else {
+        panic!("{tried:?}")
+    };
+    assert_eq!(
+        tried.files[0].lost, report.files[0].lost,
+        "a try says the same"
+    );
+    let lost = report.files[0].lost.iter();
+    let one = |lost: &pimesh::api::LostItem| {
+        (
+            lost.name.clone(),
+            lost.removed.join(" "),
+            lost.held.join(" "),
+        )
+    };
+    lost.map(one).collect()
+}
+
+#[tokio::test]
+async fn what_a_file_removes_is_named_and_what_its_new_writer_may_not_know_is_kept() {
+    let device = Device::new("laptop");
+    let rich = [
+        "UID:1",
+        "FN:Ann",
+        "TEL:+1",
+        "NOTE:allergic",
+        "EMAIL:a@x.example",
+    ];
+    assert_eq!(lost(&device, &card(&rich)).await, []);
+    // another program's card of the same person
+    let poor = ["UID:1", "PRODID:-//Other//2.0//EN", "FN:Ann", "TEL:+1"];
+    let told = lost(&device, &card(&poor)).await;
+    assert_eq!(told, [("Ann".into(), String::new(), "EMAIL NOTE".into())]);
+    assert_eq!(
+        only(&device).await.1,
+        ["EMAIL:a@x.example", "FN:Ann", "NOTE:allergic", "TEL:+1"]
+    );
+    assert_eq!(lost(&device, &card(&poor)).await, [], "said once");
+    // which shows a title, and later none: that it removes, in whichever version
+    let titled = [
+        "UID:1",
+        "PRODID:-//Other//2.0//EN",
+        "FN:Ann",
+        "TEL:+1",
+        "TITLE:Dr",
+    ];
+    assert_eq!(lost(&device, &card(&titled)).await, []);
+    let poor = ["UID:1", "PRODID:-//Other//2.1//EN", "FN:Ann", "TEL:+1"];
+    let told = lost(&device, &card(&poor)).await;
+    assert_eq!(told, [("Ann".into(), "TITLE".into(), String::new())]);
+    assert_eq!(
+        only(&device).await.1,
+        ["EMAIL:a@x.example", "FN:Ann", "NOTE:allergic", "TEL:+1"]
+    );
+}
+
+#[tokio::test]
+async fn a_book_without_a_single_note_removes_no_note_but_one_with_others_does() {
+    let device = Device::new("laptop");
+    let ann = ["UID:1", "FN:Ann", "TEL:+1", "NOTE:allergic"];
+    let bob = ["UID:2", "FN:Bob", "TEL:+2", "NOTE:tall"];
+    lost(&device, &(card(&ann) + &card(&bob))).await;
+    let told = lost(&device, &(card(&ann[..3]) + &card(&bob))).await;
+    assert_eq!(told, [("Ann".into(), "NOTE".into(), String::new())]);
+    let told = lost(&device, &(card(&ann[..3]) + &card(&bob[..2]))).await;
+    assert_eq!(told, [("Bob".into(), "TEL".into(), "NOTE".into())]);
+    let told = lost(&device, &(card(&ann[..2]) + &card(&bob[..2]))).await;
+    assert_eq!(told, [("Ann".into(), String::new(), "TEL".into())]);
+    let mut all = Vec::new();
+    for doc in device.items().await.into_keys() {
+        all.extend(says(&device, &doc).await);
+    }
+    all.sort();
+    assert_eq!(all, ["FN:Ann", "FN:Bob", "NOTE:tall", "TEL:+1"]);
+}
