@@ -112,6 +112,8 @@ pub struct ItemSummary {
     pub end: Option<String>,
     /// It repeats.
     pub recurring: bool,
+    /// It was called off.
+    pub cancelled: bool,
     /// How many of its properties have more than one value to choose from.
     pub conflicts: u64,
     /// The ids of the other items that are linked with it as one person.
@@ -130,6 +132,7 @@ impl From<api::ItemSummary> for ItemSummary {
             start,
             end,
             recurring,
+            cancelled,
             conflicts,
             linked,
         } = summary;
@@ -143,6 +146,7 @@ impl From<api::ItemSummary> for ItemSummary {
             start,
             end,
             recurring,
+            cancelled,
             conflicts,
             linked,
         }
@@ -161,6 +165,7 @@ impl From<ItemSummary> for api::ItemSummary {
             start,
             end,
             recurring,
+            cancelled,
             conflicts,
             linked,
         } = summary;
@@ -174,6 +179,7 @@ impl From<ItemSummary> for api::ItemSummary {
             start,
             end,
             recurring,
+            cancelled,
             conflicts,
             linked,
         }

@@ -14,6 +14,7 @@ mod crash;
 mod decide;
 mod doctor;
 mod exports;
+mod find;
 mod folders;
 mod gone;
 mod homes;

@@ -32,6 +32,8 @@ pub struct Summary {
     pub end: String,
     /// Whether it recurs, or holds occurrences of what does.
     pub recurring: bool,
+    /// Whether it was called off as a whole.
+    pub cancelled: bool,
     /// Lower-cased words to look for besides the name: addresses, numbers, places.
     pub search: String,
     /// How many registers clash.
@@ -71,6 +73,7 @@ impl Summary {
             recurring: when.rule.is_some_and(|rule| !rule.value.trim().is_empty())
                 || (fields.values.iter())
                     .any(|(at, _)| at.starts_with("RDATE#") || at.starts_with("R/")),
+            cancelled: is_cancelled(fields),
             search: search(fields),
             conflicts: 0,
             heads: vec![hash],
@@ -265,6 +268,18 @@ impl<'a> When<'a> {
         }
         out
     }
+}
+
+/// True where STATUS says that the whole item is off.
+fn is_cancelled(item: &Fields<'_>) -> bool {
+    let is_off = |value: &str| value.trim().eq_ignore_ascii_case("CANCELLED");
+    let status = item.value("STATUS");
+    let done = item.value(key::DONE).unwrap_or_default();
+    let lines = done.split('\n').filter(|line| may_be(line, "STATUS"));
+    status.is_some_and(|stored| is_off(Stored::read(stored).value))
+        || lines
+            .filter_map(Line::read)
+            .any(|line| line.name == "STATUS" && is_off(line.value))
 }
 
 /// A moment as written, and its TZID in brackets; empty where there is none.

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 
 use rusqlite::params;
 
+use super::batch::Batch;
 use super::items::{join_hashes, kind_value};
 use super::log::{PART, reached};
 use super::names;
@@ -273,14 +274,14 @@ impl Store {
             .conn
             .prepare_cached(
                 "SELECT 1 FROM doc WHERE nr = ?1 AND heads = ?2
-                   AND live = ?3 AND recurring = ?4 AND conflicts = ?5 AND kind = ?6 AND uid = ?7
+                   AND live = ?3 AND course = ?4 AND conflicts = ?5 AND kind = ?6 AND uid = ?7
                    AND name = ?8 AND start = ?9 AND end = ?10 AND search = ?11",
             )?
             .exists(params![
                 nr,
                 heads,
                 s.live,
-                s.recurring,
+                s.course(),
                 s.conflicts,
                 kind_value(&s.kind),
                 s.uid,
@@ -306,20 +307,7 @@ impl Store {
     /// Writes rows anew that are not what their changes say; gives how many.
     pub fn mend_rows(&mut self, found: &Documents, now: Timestamp) -> Result<u64, StoreError> {
         let batch = self.batch(now)?;
-        for (nr, id) in &found.stale {
-            let (summary, single) = batch.store.summary_of(*nr, *id)?;
-            batch.update_document(*nr, &summary, single)?;
-            for parts in batch.store.parts_of(*nr)? {
-                for blob in parts.blobs() {
-                    batch
-                        .tx
-                        .prepare_cached(
-                            "INSERT OR IGNORE INTO blob_ref (hash, doc) VALUES (?1, ?2)",
-                        )?
-                        .execute(params![&blob.0[..], nr])?;
-                }
-            }
-        }
+        batch.mend(found)?;
         batch.commit()?;
         Ok(found.stale.len() as u64)
     }
@@ -362,5 +350,25 @@ impl Store {
             .conn
             .query_row("SELECT max(at) FROM moment", (), |row| row.get(0))?;
         Ok(latest.map(Timestamp))
+    }
+}
+
+impl Batch<'_> {
+    /// Writes rows anew that are not what their changes say.
+    pub(super) fn mend(&self, found: &Documents) -> Result<(), StoreError> {
+        for (nr, id) in &found.stale {
+            let (summary, single) = self.store.summary_of(*nr, *id)?;
+            self.update_document(*nr, &summary, single)?;
+            for parts in self.store.parts_of(*nr)? {
+                for blob in parts.blobs() {
+                    self.tx
+                        .prepare_cached(
+                            "INSERT OR IGNORE INTO blob_ref (hash, doc) VALUES (?1, ?2)",
+                        )?
+                        .execute(params![&blob.0[..], nr])?;
+                }
+            }
+        }
+        Ok(())
     }
 }

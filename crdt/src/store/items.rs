@@ -6,6 +6,7 @@ use rusqlite::types::{FromSqlError, Value, ValueRef};
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 
 use super::{Store, StoreError};
+use crate::doc::Summary;
 use crate::id::{ChangeHash, CollectionId, DocId};
 
 /// The shortest short id.
@@ -75,6 +76,8 @@ pub struct ItemRow {
     pub end: String,
     /// Whether it repeats.
     pub recurring: bool,
+    /// Whether it was called off as a whole.
+    pub cancelled: bool,
     /// How many keys have more than one value to choose from.
     pub conflicts: u32,
 }
@@ -139,13 +142,33 @@ impl Page {
     };
 }
 
+/// In the column `course`: it repeats.
+const REPEATS: u8 = 1;
+/// In the column `course`: it was called off.
+const CALLED_OFF: u8 = 2;
+
+impl Summary {
+    /// What the column `course` holds.
+    pub(super) fn course(&self) -> u8 {
+        let mut course = 0;
+        if self.recurring {
+            course |= REPEATS;
+        }
+        if self.cancelled {
+            course |= CALLED_OFF;
+        }
+        course
+    }
+}
+
 const SELECT: &str = "SELECT k.id, d.id, d.heads, d.token, d.kind, d.uid, d.live, d.name, d.start,
-                             d.end, d.recurring, d.conflicts
+                             d.end, d.course, d.conflicts
                       FROM doc d JOIN collection k ON k.nr = d.class";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ItemRow> {
     let doc = DocId(row.get(1)?);
     let heads = split_hashes(row.get_ref(2)?.as_blob()?);
+    let course: u8 = row.get(10)?;
     Ok(ItemRow {
         collection: CollectionId(row.get(0)?),
         doc,
@@ -157,7 +180,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ItemRow> {
         name: row.get(7)?,
         start: row.get(8)?,
         end: row.get(9)?,
-        recurring: row.get(10)?,
+        recurring: course & REPEATS != 0,
+        cancelled: course & CALLED_OFF != 0,
         conflicts: row.get(11)?,
     })
 }

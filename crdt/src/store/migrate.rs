@@ -15,12 +15,23 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/20261122_retired.sql"),
     include_str!("../../migrations/20261122_past.sql"),
     include_str!("../../migrations/20261123_attachments.sql"),
+    include_str!("../../migrations/20261123_course.sql"),
 ];
 
 /// "pmsh": in the header of every database file of ours.
 const APPLICATION_ID: i64 = 0x706d_7368;
 
-pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
+/// What a program of this age derives from changes is not what the rows say.
+const ROWS_ARE_OLDER_THAN: usize = 5;
+
+/// Whether the rows of a database have to be derived anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rows {
+    AsDerived,
+    Older,
+}
+
+pub(super) fn migrate(conn: &mut Connection) -> Result<Rows, StoreError> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -41,5 +52,8 @@ pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
         tx.pragma_update(None, "user_version", known)?;
     }
     tx.commit()?;
-    Ok(())
+    Ok(match done > 0 && done < ROWS_ARE_OLDER_THAN {
+        true => Rows::Older,
+        false => Rows::AsDerived,
+    })
 }

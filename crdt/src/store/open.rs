@@ -74,7 +74,7 @@ impl Store {
                 Ok(Fingerprint::of(id, &heads).0.to_vec())
             },
         )?;
-        migrate::migrate(&mut conn)?;
+        let rows = migrate::migrate(&mut conn)?;
         let incarnation = conn
             .query_row(
                 "SELECT value FROM meta WHERE key = 'incarnation'",
@@ -91,12 +91,19 @@ impl Store {
             },
         )?;
         let packer = RefCell::new(Packer::new()?);
-        Ok(Self {
+        let mut store = Self {
             conn,
             packer,
             last_block: RefCell::new(None),
             own: Cell::new(own),
-        })
+        };
+        if rows == migrate::Rows::Older {
+            let documents = store.look_at_documents()?;
+            let batch = store.batch(Timestamp::default())?;
+            batch.mend(&documents)?;
+            batch.tx.commit()?;
+        }
+        Ok(store)
     }
 
     /// Under which origin this device names its changes now.

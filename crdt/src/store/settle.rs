@@ -34,7 +34,7 @@ impl<'t> Inserts<'t> {
     fn prepare(tx: &'t Transaction<'_>) -> Result<Self, StoreError> {
         Ok(Self {
             doc: tx.prepare_cached(
-                "INSERT INTO doc (class, id, heads, token, live, recurring, conflicts,
+                "INSERT INTO doc (class, id, heads, token, live, course, conflicts,
                                   kind, uid, name, start, end, search, first, single)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?,
@@ -215,7 +215,7 @@ impl Batch<'_> {
             join_hashes(&s.heads),
             self.token,
             s.live,
-            s.recurring,
+            s.course(),
             s.conflicts,
             kind_value(&s.kind),
             s.uid,
@@ -247,7 +247,7 @@ impl Batch<'_> {
             .execute(params![nr, heads])?;
         self.tx
             .prepare_cached(
-                "UPDATE doc SET heads = ?2, token = ?3, live = ?4, recurring = ?5, conflicts = ?6,
+                "UPDATE doc SET heads = ?2, token = ?3, live = ?4, course = ?5, conflicts = ?6,
                    kind = ?7, uid = ?8, name = ?9, start = ?10, end = ?11, search = ?12,
                    single = ?13
                  WHERE nr = ?1",
@@ -257,7 +257,7 @@ impl Batch<'_> {
                 heads,
                 self.token,
                 s.live,
-                s.recurring,
+                s.course(),
                 s.conflicts,
                 kind_value(&s.kind),
                 s.uid,

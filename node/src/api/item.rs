@@ -27,6 +27,8 @@ pub struct ItemSummary {
     pub end: Option<String>,
     /// It repeats.
     pub recurring: bool,
+    /// It was called off.
+    pub cancelled: bool,
     /// How many of its properties have more than one value to choose from.
     pub conflicts: u64,
     /// The short ids of the other items that are linked with it as one person.

@@ -1,4 +1,4 @@
-//! Reading for people: lists, one item, search.
+//! Reading for people: lists, one item.
 
 use std::collections::BTreeMap;
 
@@ -65,6 +65,7 @@ impl Words {
             start: moment(&row.start),
             end: moment(&row.end),
             recurring: row.recurring,
+            cancelled: row.cancelled,
             conflicts: u64::from(row.conflicts),
             linked: (self.people.others(row.doc).into_iter())
                 .map(|other| self.short.of(other))
@@ -138,7 +139,6 @@ pub(super) struct Wanted {
     pub(super) kind: Kind,
     pub(super) from: Option<String>,
     pub(super) to: Option<String>,
-    pub(super) text: String,
     pub(super) limit: Option<usize>,
 }
 
@@ -155,7 +155,6 @@ pub(super) fn list(store: &Store, wanted: &Wanted) -> Result<Items, EngineError>
             Kind::Tasks => vec![kind::VTODO.into()],
             Kind::All => Vec::new(),
         },
-        text: wanted.text.clone(),
         ..Filter::default()
     };
     let day = |day: &Option<String>| day.as_ref().map(|day| day.replace('-', ""));
@@ -181,14 +180,23 @@ pub(super) fn list(store: &Store, wanted: &Wanted) -> Result<Items, EngineError>
         .into_iter()
         .filter(|row| row.collection != CollectionId::MESH && in_days(row))
         .collect();
-    let words = Words::of(store)?;
     let may_lead = |row: &ItemRow| collection.is_none_or(|wanted| row.collection == wanted);
+    told(store, rows, wanted.limit, may_lead)
+}
+
+/// What a list shows of items: each person once.
+pub(super) fn told(
+    store: &Store,
+    rows: Vec<ItemRow>,
+    limit: Option<usize>,
+    may_lead: impl Fn(&ItemRow) -> bool,
+) -> Result<Items, EngineError> {
+    let words = Words::of(store)?;
     let rows = words.people.one_each(rows, may_lead);
+    let most = limit.unwrap_or(usize::MAX);
     Ok(Items {
         total: rows.len() as u64,
-        items: rows
-            .iter()
-            .take(wanted.limit.unwrap_or(usize::MAX))
+        items: (rows.iter().take(most))
             .map(|row| words.summary_of_person(row))
             .collect(),
     })

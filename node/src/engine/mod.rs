@@ -31,6 +31,7 @@ mod past;
 mod peers;
 mod people;
 mod restore;
+mod search;
 mod sources;
 mod status;
 mod store;
@@ -221,29 +222,16 @@ impl Engine {
                 to,
                 limit,
             } => {
-                let text = String::new();
                 let wanted = items::Wanted {
                     collection,
                     kind,
                     from,
                     to,
-                    text,
                     limit,
                 };
                 Reply::Items(store.with(move |store| items::list(store, &wanted)).await?)
             }
-            Request::Search { text, limit } => {
-                let (collection, kind, from, to) = (None, crate::api::Kind::All, None, None);
-                let wanted = items::Wanted {
-                    collection,
-                    kind,
-                    from,
-                    to,
-                    text,
-                    limit,
-                };
-                Reply::Items(store.with(move |store| items::list(store, &wanted)).await?)
-            }
+            Request::Search { text, limit } => Reply::Items(self.search(text, limit).await?),
             Request::Agenda {
                 collection,
                 kind,

@@ -265,3 +265,29 @@ fn devices_and_statements_are_kept() {
     in_batch(&mut store, |batch| batch.saw_device(device(2)).unwrap());
     assert_eq!(store.devices().unwrap()[0].seen, Some(NOW));
 }
+
+#[test]
+fn rows_of_an_older_database_are_derived_anew_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.db");
+    let mut event = crate::item::Item::new("vevent", "1");
+    event.values.insert("SUMMARY".into(), ":Party".into());
+    event.values.insert("STATUS".into(), ":CANCELLED".into());
+    {
+        let mut store = Store::open(&path, device(1)).unwrap();
+        collections(&mut store);
+        add(&mut store, event.doc_id(), &crate::doc::genesis(&event).bytes);
+    }
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(
+        "UPDATE doc SET course = 0;
+         ALTER TABLE doc RENAME COLUMN course TO recurring;
+         PRAGMA user_version = 4;",
+    )
+    .unwrap();
+    drop(old);
+    let store = Store::open(&path, device(1)).unwrap();
+    let rows = store.list(&Filter::default(), Order::Name, Page::ALL).unwrap();
+    assert_eq!((rows.len(), rows[0].cancelled), (1, true));
+    assert!(store.look_at_documents().unwrap().stale.is_empty());
+}

@@ -32,6 +32,9 @@ fn marked(item: &ItemSummary) -> String {
     if !item.linked.is_empty() {
         text += &format!("  (with {})", item.linked.join(", "));
     }
+    if item.cancelled {
+        text += "  (cancelled)";
+    }
     if item.conflicts > 0 {
         text += "  (in conflict)";
     }
@@ -65,8 +68,13 @@ pub(super) fn plain_time(text: &str) -> String {
 
 pub(super) fn item(item: &Item) -> String {
     let summary = &item.summary;
+    let off = if summary.cancelled {
+        "  (cancelled)"
+    } else {
+        ""
+    };
     let mut text = format!(
-        "{}\n{} in {}, id {}\n",
+        "{}{off}\n{} in {}, id {}\n",
         one_line(&summary.name),
         summary.kind,
         summary.collection,
