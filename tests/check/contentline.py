@@ -8,7 +8,7 @@ quoted-printable).
 
 import quopri
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 NAME = re.compile(r"[^\x00-\x20\x7f\"=,;:]+\Z")
 
@@ -239,7 +239,21 @@ def parse(data):
             add_line(stack, number, raw)
     for one in stack:
         one.end = last
+    for root in roots:
+        for card in root.walk():
+            unpack_agents(card)
     return roots, stray
+
+
+def unpack_agents(card):
+    """A card that stands in another as the text of AGENT (3.0) is one that stands in it as a card (2.1)."""
+    for at, prop in enumerate(card.props):
+        if prop.name == "AGENT" and prop.value.upper().startswith("BEGIN:VCARD\\N"):
+            text = re.sub(r"\\(.)", lambda m: "\n" if m[1] in "nN" else m[1], prop.value, flags=re.S)
+            inner, outside = parse(text.encode())
+            if len(inner) == 1 and not outside:
+                card.children += inner
+                card.props[at] = replace(prop, value="")
 
 
 def add_line(stack, number, raw):

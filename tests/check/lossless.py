@@ -25,7 +25,8 @@ from compare import Result, compare, parts, signature
 BOTH_SHOWN = "the same UID twice with differing content: kept beside, in `show`.conflicts"
 
 TWINS = "the same UID twice: the lists of both joined, the newest book-keeping"
-MERGED = {"SEQUENCE", "LAST-MODIFIED", "CREATED", "METHOD"}  # kept once, by maximum
+NO_MESSAGE = "METHOD of a calendar is not written: what is stored is no message (RFC 4791 4.1)"
+MERGED = {"SEQUENCE", "LAST-MODIFIED", "CREATED"}  # kept once, by maximum
 
 
 class Tally:
@@ -182,8 +183,12 @@ def around(c, cal, other_cal):
     """The properties of the VCALENDAR, and the time zones that this component uses."""
     result = Result()
     mine, theirs = contentline.Component("VCALENDAR", cal.line), contentline.Component("VCALENDAR", 0)
-    mine.props, theirs.props, mine.bad = cal.props, other_cal.props, []
+    mine.props, theirs.props = ([p for p in one.props if p.name != "METHOD"] for one in (cal, other_cal))
+    mine.bad = []
     result.add(compare(mine, theirs))
+    result.normalised[NO_MESSAGE] += len(cal.props) - len(mine.props)
+    if len(theirs.props) < len(other_cal.props):
+        result.lost.append((cal.line, "what is exported must be no message (METHOD)"))
     used = {v for one in c.walk() for p in one.props for n, v in p.params if n == "TZID"}
     for zone in cal.children:
         if zone.name == "VTIMEZONE" and (zone.first("TZID") or "").strip() in {u.strip() for u in used}:

@@ -30,7 +30,7 @@ pub(super) fn item(text: &Text, group: &Group) -> Result<Parsed, Problem> {
         if let Some(calendar) = group.calendar.filter(|_| group.kind != "vtimezone") {
             zones::keep(text, calendar, *node, &mut builder);
         }
-        children(text, *node, &mut builder);
+        children(text, *node, &[], &mut builder);
     }
     builder.enter(None);
     builder.finish()
@@ -149,9 +149,10 @@ fn recurrence_id(text: &Text, node: usize) -> Option<(String, String)> {
 }
 
 /// Alarms and unknown components within a component: one register each, as written but for
-/// what is no content line.
-pub(super) fn children(text: &Text, node: usize, builder: &mut Builder) {
-    for child in &text.tree.nodes[node].children {
+/// what is no content line. Without those that were `read` already.
+pub(super) fn children(text: &Text, node: usize, read: &[usize], builder: &mut Builder) {
+    let children = text.tree.nodes[node].children.iter();
+    for child in children.filter(|child| !read.contains(child)) {
         let this = &text.tree.nodes[*child];
         let last = if this.ending == Ending::Proper {
             this.end - 1

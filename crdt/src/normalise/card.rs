@@ -11,6 +11,7 @@ use crate::item::names::{self, Place};
 use crate::item::register::Stored;
 use crate::text::escape;
 use crate::text::line::Line;
+use crate::text::tree::Ending;
 
 /// A list with more elements than this stays one register, as written.
 const MOST_LIST_ELEMENTS: usize = 1000;
@@ -21,6 +22,7 @@ pub(super) fn item(text: &Text, group: &Group) -> Result<Parsed, Problem> {
     let old = is_old(text, node);
     let groups = Groups::of(text, node, old);
     let mut after: Option<String> = None;
+    let mut agents = Vec::new();
     for index in text.tree.own_lines(node) {
         let Some(line) = Line::property(text.lines.line(index)) else {
             let number = text.lines.number(index);
@@ -34,6 +36,13 @@ pub(super) fn item(text: &Text, group: &Group) -> Result<Parsed, Problem> {
         let Modern { params, value } = mended(line, &name, old);
         let value = match name.as_str() {
             "VERSION" if old => "3.0".to_owned(),
+            "AGENT" if value.trim_ascii().is_empty() => match agent(text, node, index) {
+                Some((child, card)) => {
+                    agents.push(child);
+                    escape::escape(&card)
+                }
+                None => value,
+            },
             _ => builder.without_bytes(&params, &value),
         };
         let (kept, labels) = groups.of_line(line);
@@ -84,8 +93,35 @@ pub(super) fn item(text: &Text, group: &Group) -> Result<Parsed, Problem> {
         }
         after = Some(name);
     }
-    super::calendar::children(text, node, &mut builder);
+    super::calendar::children(text, node, &agents, &mut builder);
     builder.finish()
+}
+
+/// The card within a card that stands after AGENT in version 2.1, as the one text that it is in
+/// 3.0 (RFC 2426 §3.5.4). Nothing where it holds more than lines.
+fn agent(text: &Text, node: usize, index: usize) -> Option<(usize, String)> {
+    let mut children = text.tree.nodes[node].children.iter();
+    let child = *children.find(|child| text.tree.nodes[**child].begin == index + 1)?;
+    let this = &text.tree.nodes[child];
+    if this.name != "VCARD" || this.ending != Ending::Proper || !this.children.is_empty() {
+        return None;
+    }
+    let old = is_old(text, child);
+    let mut card = String::from("BEGIN:VCARD\n");
+    for index in this.begin + 1..this.end - 1 {
+        let line = Line::property(text.lines.line(index))?;
+        let Modern { params, value } = mended(line, &line.name.to_ascii_uppercase(), old);
+        let group = line
+            .group
+            .map_or_else(String::new, |group| format!("{group}."));
+        let value = match line.name.eq_ignore_ascii_case("VERSION") && old {
+            true => "3.0",
+            false => &value,
+        };
+        let params = with_semicolon(&params);
+        card.push_str(&format!("{group}{}{params}:{value}\n", line.name));
+    }
+    Some((child, card + "END:VCARD\n"))
 }
 
 /// `;PARAMS`, or nothing.

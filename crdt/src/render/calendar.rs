@@ -152,7 +152,8 @@ fn head(item: &Item, blobs: &dyn Blobs) -> Vec<String> {
         lines.lines.push("CALSCALE:GREGORIAN".into());
     }
     for (at, stored) in &item.values {
-        if at.starts_with("CAL/") {
+        // a calendar that is kept is no message (RFC 4791 §4.1), and programs read the first only
+        if at.starts_with("CAL/") && key::name(at) != "METHOD" {
             lines.property(key::name(at), stored);
         }
     }

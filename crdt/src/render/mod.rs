@@ -4,7 +4,8 @@
 //!   store ──Item──► [render] ──► .vcf, .ics, the clients
 //! ```
 //!
-//! Invariants: what is rendered and read again is the same item, register for register;
+//! Invariants: what is rendered and read again is the same item, register for register, but for
+//! the METHOD of a calendar;
 //! values are written as they were stored; groups are numbered anew. Never fails: bytes that
 //! have not arrived yet leave their property out, and say which.
 

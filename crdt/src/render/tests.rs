@@ -151,3 +151,35 @@ fn parameters_with_a_quote_that_does_not_close_stay_as_they_are() {
     assert_eq!(second.item, first.item);
     assert!(written.contains("X-E;Y=\";\";\":I"), "{written}");
 }
+
+#[test]
+fn what_is_written_of_a_message_is_no_message() {
+    let event = |uid: &str, method: &str| {
+        let text = format!(
+            "BEGIN:VCALENDAR\nVERSION:2.0\n{method}BEGIN:VEVENT\nUID:{uid}\n\
+             DTSTART:20270101T100000Z\nEND:VEVENT\nEND:VCALENDAR\n"
+        );
+        only(&text).unwrap().item
+    };
+    let mut calendars = Calendars::default();
+    for method in ["", "METHOD:REQUEST\n", "METHOD:CANCEL\n"] {
+        calendars.add(&event(&format!("e{}", method.len()), method), &|_| None);
+    }
+    let text = calendars.finish().text;
+    assert!(!text.contains("METHOD"), "{text}");
+    assert_eq!(text.matches("BEGIN:VCALENDAR").count(), 1, "{text}");
+}
+
+#[test]
+fn a_card_within_a_card_is_one_text_as_version_3_has_it() {
+    let old = "BEGIN:VCARD\nVERSION:2.1\nUID:v\nFN:A\nAGENT:\nBEGIN:VCARD\nVERSION:2.1\nN:Fred;B\n\
+               TEL;WORK;VOICE:1\nNOTE;QUOTED-PRINTABLE:a=2C b\nEND:VCARD\nTITLE:Dr\nEND:VCARD\n";
+    let parsed = only(old).unwrap();
+    let card = "AGENT:BEGIN:VCARD\\nVERSION:3.0\\nN:Fred\\;B\\nTEL\\;TYPE=WORK\\,VOICE:1\\n\
+                NOTE:a\\\\\\, b\\nEND:VCARD\\n\r\n";
+    let (text, read) = again(&parsed);
+    assert!(text.replace("\r\n ", "").contains(card), "{text}");
+    assert_eq!(text.matches("BEGIN:VCARD\r\n").count(), 1, "{text}");
+    assert_eq!(read.item, parsed.item);
+    assert_eq!(parsed.item.value("TITLE"), Some(":Dr"));
+}

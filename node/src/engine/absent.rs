@@ -1,5 +1,5 @@
-//! What a file that is imported again does not mention any more: was it removed there, or does
-//! the program that wrote the file now not know it?
+//! What a text does not mention: was it removed there, was it never shown, or does the program
+//! that wrote the text now not know it?
 //!
 //! Invariant: absence removes only what its writer has been seen to show. A text of several
 //! items shows the properties that any of them has; a text that another program wrote than the
@@ -9,9 +9,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
+use pimesh_crdt::BlobHash;
 use pimesh_crdt::diff::Edit;
-use pimesh_crdt::item::{Item, key, names};
+use pimesh_crdt::item::{Item, key, names, register};
 use pimesh_crdt::normalise::Text;
+use pimesh_crdt::store::Store;
 
 /// What became of the properties that a text does not mention any more, by their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,5 +104,22 @@ fn is_book_keeping(edit: &Edit) -> bool {
     match edit {
         Edit::Set { key, .. } | Edit::Clear { key } => names::is_book_keeping(&name(key)),
         Edit::Delete { .. } | Edit::Revive { .. } => false,
+    }
+}
+
+/// A photo or attachment that has not arrived here was not in the text that was shown: that it
+/// is not in the text that comes back says nothing.
+pub(super) fn keep_what_was_not_shown(store: &Store, before: &Item, after: &mut Item) {
+    let is_missing = |hash: &BlobHash| !store.has_blob(*hash).unwrap_or(false);
+    for (at, stored) in &before.values {
+        let (rid, _) = key::split_override(at);
+        let is_there =
+            rid.is_none() || after.values.keys().any(|k| key::split_override(k).0 == rid);
+        if is_there
+            && !after.values.contains_key(at)
+            && register::blobs(stored).iter().any(is_missing)
+        {
+            after.values.insert(at.clone(), stored.clone());
+        }
     }
 }

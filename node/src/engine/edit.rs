@@ -3,18 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use pimesh_crdt::BlobHash;
 use pimesh_crdt::diff::{Absence, Edit, diff};
 use pimesh_crdt::doc::Writer;
 use pimesh_crdt::item::names::{self, Place};
-use pimesh_crdt::item::register::{self, Stored};
+use pimesh_crdt::item::register::Stored;
 use pimesh_crdt::item::{Item, key, kind};
 use pimesh_crdt::normalise::Text;
 use pimesh_crdt::store::{Committed, ItemRow, Store};
 use pimesh_crdt::text::escape;
 use pimesh_crdt::text::line::Line;
 
+use super::absent::keep_what_was_not_shown;
 use super::items::{Words, document, find};
+use super::times::makes_sense;
 use super::who::{Me, now};
 use super::{EngineError, people};
 use crate::api::{Deleted, EditBy, Edited, Failure, Form, ItemSummary, Patch};
@@ -53,6 +54,7 @@ pub(super) fn edit(
     };
     let (mut changes, mut all) = (Vec::new(), Vec::new());
     for (at, document) in documents.iter().enumerate() {
+        makes_sense(store, &before[at], &after[at], &blobs)?;
         let edits = diff(&before[at], &after[at], Absence::Deletes);
         let author = me.author("cli", Writer::Person);
         let change = document.edit(&document.heads(), &edits, &author)?;
@@ -76,23 +78,6 @@ pub(super) fn edit(
         items: written.iter().map(|row| words.short(row.doc)).collect(),
     };
     Ok((edited, committed))
-}
-
-/// A photo or attachment that has not arrived here was not in the text that was shown: that it
-/// is not in the text that comes back says nothing.
-fn keep_what_was_not_shown(store: &Store, before: &Item, after: &mut Item) {
-    let is_missing = |hash: &BlobHash| !store.has_blob(*hash).unwrap_or(false);
-    for (at, stored) in &before.values {
-        let (rid, _) = key::split_override(at);
-        let is_there =
-            rid.is_none() || after.values.keys().any(|k| key::split_override(k).0 == rid);
-        if is_there
-            && !after.values.contains_key(at)
-            && register::blobs(stored).iter().any(is_missing)
-        {
-            after.values.insert(at.clone(), stored.clone());
-        }
-    }
 }
 
 /// The properties that edits write, by name.

@@ -6,14 +6,15 @@
 //!   conflicts ─► [occurrences] ─► in question ─► [decide] ─► edits
 //! ```
 //!
-//! Nothing here changes what is kept, but for what a person decides; nothing is refused because
-//! of its times; work is bounded per item and per command.
+//! Nothing here changes what is kept, but for what a person decides; nothing that comes in is
+//! refused because of its times, only what is typed; work is bounded per item and per command.
 
 mod agenda;
 mod decide;
 mod examiner;
 mod occurrences;
 mod reread;
+mod sense;
 mod words;
 
 pub(super) use agenda::{Days, agenda, next};
@@ -21,4 +22,5 @@ pub(super) use decide::decide;
 pub(super) use examiner::{Examiner, has_times};
 pub(super) use occurrences::{InQuestion, all_in_question};
 pub(super) use reread::of_times;
+pub(super) use sense::makes_sense;
 pub(super) use words::not_examined;
