@@ -15,6 +15,7 @@
 )]
 
 mod agenda;
+mod decide;
 mod error;
 mod events;
 mod node;
@@ -27,6 +28,7 @@ mod runtime;
 mod spool;
 
 pub use agenda::{Agenda, AgendaEntry, Days, FlaggedItem, TimeFlag};
+pub use decide::{Conflicts, Decision, ItemConflict, OccurrenceChoice, OccurrenceConflict};
 pub use error::PimeshError;
 pub use events::{EventListener, ListenerError, NodeEvent, Subscription};
 pub use node::Node;

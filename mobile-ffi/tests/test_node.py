@@ -118,6 +118,27 @@ class NodeTest(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(pimesh.PimeshError.Invalid):
             await node.unlink([ids[1]])
 
+    async def test_what_clashes_is_listed_and_decided(self):
+        node = await self.node("phone")
+        for title in ("Countess", "Engineer"):
+            await node.import_text(CARD.replace("X-FAVOURITE:engines", f"TITLE:{title}"), None)
+        await node.import_text(EVENT, None)
+        moved = EVENT.replace("RRULE:FREQ=WEEKLY;COUNT=3", "RECURRENCE-ID:20261129T160000Z")
+        await node.import_text(moved.replace("20261122T16", "20261129T15").replace("20261122T17", "20261129T16"), None)
+        (tea,) = (await node.list(pimesh.Filter(kind=pimesh.ItemKind.EVENTS))).items
+        await node.edit(tea.id, [pimesh.Patch.SET(name="RRULE", value="FREQ=WEEKLY;COUNT=1")])
+        found = await node.conflicts()
+        (title,), (occurrence,) = found.properties, found.occurrences
+        self.assertEqual((title.name, title.conflict.property), ("Ada Lovelace", "TITLE"))
+        self.assertEqual((occurrence.item, occurrence.reason), (tea.id, "occurrence_gone"))
+        other = title.conflict.others[0].value
+        await node.decide(title.item, "TITLE", pimesh.Decision.KEEP(number=2))
+        await node.decide_occurrence(tea.id, occurrence.occurrence, pimesh.OccurrenceChoice.DELETE)
+        found = await node.conflicts()
+        self.assertEqual((found.properties, found.occurrences), ([], []))
+        shown = await node.show(title.item)
+        self.assertEqual([p.value for p in shown.properties if p.name == "TITLE"], [other])
+
     async def test_a_listener_hears_of_an_edit_and_one_that_throws_harms_nobody(self):
         node = await self.node("phone")
         await node.import_text(CARD, None)

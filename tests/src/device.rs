@@ -153,6 +153,12 @@ impl Device {
         }
     }
 
+    /// What happens from now on, on a device that is on.
+    pub fn events(&self) -> tokio::sync::broadcast::Receiver<Event> {
+        let running = self.running.as_ref();
+        running.expect("it is on").engine.events()
+    }
+
     /// What is asked, and nothing else will do.
     pub async fn ask(&self, request: Request) -> Reply {
         let asked = format!("{request:?}");

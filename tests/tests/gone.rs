@@ -18,16 +18,16 @@ async fn status(device: &Device, request: Request) -> Status {
 
 #[test]
 fn a_device_whose_database_is_gone_is_not_well_and_says_what_to_do() {
-    let ways: [(&str, fn(&std::path::Path)); 2] = [
-        ("removed", |db| fs::remove_file(db).unwrap()),
-        ("empty", |db| fs::write(db, "").unwrap()),
-    ];
-    for (way, lose) in ways {
+    for way in ["removed", "empty"] {
         let program = Program::new("laptop");
         let file = program.device.folder().join("ann.vcf");
         fs::write(&file, card("ann", "FN:Ann")).unwrap();
         program.json(&["import", file.to_str().unwrap()]);
-        lose(&program.device.home.database());
+        let database = program.device.home.database();
+        match way {
+            "empty" => fs::write(&database, "").unwrap(),
+            _ => fs::remove_file(&database).unwrap(),
+        }
         let list = program.output(&["list"]);
         let said = String::from_utf8(list.stderr).unwrap();
         assert!(said.contains("restore-backup"), "{way}: {said:?}");

@@ -9,7 +9,7 @@ async fn lost(device: &Device, text: &str) -> Vec<(String, String, String)> {
     let path = device.folder().join("book.vcf");
     std::fs::write(&path, text).unwrap();
     let tried = device
-        .ask(pimesh_tests::device::trying(&[path.clone()]))
+        .ask(pimesh_tests::device::trying(std::slice::from_ref(&path)))
         .await;
     let report = device.import(&[path]).await;
     let pimesh::api::Reply::Imported(tried) = tried else {

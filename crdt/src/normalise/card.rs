@@ -36,26 +36,20 @@ pub(super) fn item(text: &Text, group: &Group) -> Result<Parsed, Problem> {
         let Modern { params, value } = mended(line, &name, old);
         let value = match name.as_str() {
             "VERSION" if old => "3.0".to_owned(),
-            "AGENT" if value.trim_ascii().is_empty() => match agent(text, node, index) {
-                Some((child, card)) => {
-                    agents.push(child);
-                    escape::escape(&card)
-                }
-                None => value,
-            },
+            "AGENT" if value.trim_ascii().is_empty() => {
+                agent(text, node, index, &mut agents).unwrap_or(value)
+            }
             _ => builder.without_bytes(&params, &value),
         };
         let (kept, labels) = groups.of_line(line);
+        let stored = Stored {
+            group: kept,
+            params: &params,
+            value: &value,
+            companions: &labels,
+        };
         match names::in_card(&name) {
-            Place::Uid => {
-                let stored = Stored {
-                    group: kept,
-                    params: &params,
-                    value: &value,
-                    companions: &labels,
-                };
-                builder.uid(&stored.write());
-            }
+            Place::Uid => builder.uid(&stored.write()),
             Place::Part(register)
                 if kept.is_none()
                     && labels.is_empty()
@@ -67,28 +61,13 @@ pub(super) fn item(text: &Text, group: &Group) -> Result<Parsed, Problem> {
                 );
             }
             Place::List if labels.is_empty() => {
-                let whole = Stored {
-                    group: kept,
-                    params: &params,
-                    value: "",
-                    companions: "",
-                };
                 for value in list(&value) {
-                    builder.element(&name, Stored { value, ..whole }.write());
+                    builder.element(&name, Stored { value, ..stored }.write());
                 }
             }
-            place => {
-                let stored = Stored {
-                    group: kept,
-                    params: &params,
-                    value: &value,
-                    companions: &labels,
-                };
-                if place == Place::Single {
-                    builder.single(&name, stored.write());
-                } else {
-                    builder.element(&name, stored.write());
-                }
+            Place::Single => builder.single(&name, stored.write()),
+            Place::Element | Place::Part(_) | Place::List => {
+                builder.element(&name, stored.write());
             }
         }
         after = Some(name);
@@ -99,7 +78,7 @@ pub(super) fn item(text: &Text, group: &Group) -> Result<Parsed, Problem> {
 
 /// The card within a card that stands after AGENT in version 2.1, as the one text that it is in
 /// 3.0 (RFC 2426 §3.5.4). Nothing where it holds more than lines.
-fn agent(text: &Text, node: usize, index: usize) -> Option<(usize, String)> {
+fn agent(text: &Text, node: usize, index: usize, read: &mut Vec<usize>) -> Option<String> {
     let mut children = text.tree.nodes[node].children.iter();
     let child = *children.find(|child| text.tree.nodes[**child].begin == index + 1)?;
     let this = &text.tree.nodes[child];
@@ -121,7 +100,9 @@ fn agent(text: &Text, node: usize, index: usize) -> Option<(usize, String)> {
         let params = with_semicolon(&params);
         card.push_str(&format!("{group}{}{params}:{value}\n", line.name));
     }
-    Some((child, card + "END:VCARD\n"))
+    card.push_str("END:VCARD\n");
+    read.push(child);
+    Some(escape::escape(&card))
 }
 
 /// `;PARAMS`, or nothing.

@@ -9,7 +9,7 @@ use super::door::{self, Door};
 use super::output::Output;
 use super::show::{count, local};
 use super::source::password_in;
-use super::{ask, setup};
+use super::{ask, setup, spool};
 use crate::api::{Care, Failure, Moment, Repair, Reply, Request};
 use crate::engine::{Identity, diagnose, restore_backup};
 use crate::secrets::{Credential, Secret};
@@ -29,8 +29,22 @@ pub(super) struct RestoredBackup {
 }
 
 pub(super) async fn backup(door: &Door, words: Backup, output: &Output) -> Result<u8, Failure> {
-    let path = std::path::absolute(&words.path)
-        .map_err(|error| Failure::caused_by("cannot tell where this is", &error))?;
+    let is_pipe = words.path == Path::new("-");
+    if is_pipe && output.is_json() {
+        let message = "standard output cannot carry both the backup and --json";
+        return Err(Failure::usage(message).hint("write to a file, or leave --json out"));
+    }
+    let (path, kept) = match is_pipe {
+        true => {
+            let kept = spool::fresh(door.home(), ".backup")?;
+            (kept.to_path_buf(), Some(kept))
+        }
+        false => {
+            let path = std::path::absolute(&words.path)
+                .map_err(|error| Failure::caused_by("cannot tell where this is", &error))?;
+            (path, None)
+        }
+    };
     if path.symlink_metadata().is_ok() {
         let message = format!("{} is there already", words.path.display());
         return Err(Failure::failed(message).hint("give another name: backups are never replaced"));
@@ -49,6 +63,10 @@ pub(super) async fn backup(door: &Door, words: Backup, output: &Output) -> Resul
     };
     let request = Request::Care(Care::Backup { path, passphrase });
     let mut reply = door.ask(request).await?;
+    if let Some(kept) = kept {
+        spool::give(&kept, &mut std::io::stdout().lock())?;
+        return Ok(0);
+    }
     if let Reply::BackedUp(done) = &mut reply {
         done.path = words.path.display().to_string();
     }

@@ -42,6 +42,15 @@ pub(super) fn room(home: &Home) -> Result<TempPath, Failure> {
     Ok(new_file(&folder(home)?, ".export")?.into_temp_path())
 }
 
+/// The name of a file of the spool that is not there yet, removed when dropped.
+pub(super) fn fresh(home: &Home, suffix: &str) -> Result<TempPath, Failure> {
+    let file = new_file(&folder(home)?, suffix)?.into_temp_path();
+    let path = file.to_path_buf();
+    file.close()
+        .and_then(|()| TempPath::try_from_path(path))
+        .map_err(|error| Failure::caused_by("cannot make a file in the home", &error))
+}
+
 /// Copies a file to `writer`. A reader that has gone away is not our failure.
 pub(super) fn give(path: &Path, writer: &mut impl Write) -> Result<(), Failure> {
     let copied = File::open(path).and_then(|mut file| {

@@ -5,7 +5,7 @@
 //! Collections of one kind and name are one: each device may have made its own "Contacts"
 //! before they met, or while they were apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pimesh_crdt::doc::genesis;
 use pimesh_crdt::item::register::Stored;
@@ -56,6 +56,20 @@ impl Holds {
 
 /// The collection for what mails propose.
 pub(super) const FROM_MAIL: &str = "From mail";
+
+/// A longer name is none, in bytes.
+const LONGEST_NAME: usize = 200;
+
+/// Refuses what a person typed where it cannot be a collection's name.
+pub(super) fn check_name(name: &str) -> Result<(), EngineError> {
+    let wrong = match name {
+        name if name.trim().is_empty() => "a collection must have a name",
+        name if name.contains(char::is_control) => "a collection's name is one line of text",
+        name if name.len() > LONGEST_NAME => "that is too long for a collection's name",
+        _ => return Ok(()),
+    };
+    Err(Failure::usage(wrong).into())
+}
 
 const NAME: &str = "DISPLAYNAME";
 const HOLDS: &str = "HOLDS";
@@ -111,6 +125,19 @@ pub(super) fn visible(store: &Store) -> Result<Vec<Collection>, EngineError> {
         .collect();
     all.sort_by(|a, b| (&a.name, &a.kind, a.id).cmp(&(&b.name, &b.kind, b.id)));
     Ok(all)
+}
+
+/// The collections that people see and whose documents are among these of the mesh.
+pub(super) fn of_documents(
+    store: &Store,
+    docs: &[DocId],
+) -> Result<BTreeSet<CollectionId>, EngineError> {
+    let document = |id: CollectionId| Item::new(kind::COLLECTION, id.to_string()).doc_id();
+    let all = store.collections()?.into_iter();
+    Ok(all
+        .filter(|c| holds(&c.kind).is_some() && docs.contains(&document(c.id)))
+        .map(|c| c.class)
+        .collect())
 }
 
 fn holds(word: &str) -> Option<Holds> {

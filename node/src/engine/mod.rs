@@ -92,6 +92,8 @@ struct Inner {
     said: Mutex<BTreeMap<(DeviceId, CollectionId), Timestamp>>,
     /// With whom there are sessions.
     sessions: Mutex<Vec<DeviceId>>,
+    /// How many occurrences were in question when somebody last asked.
+    in_question: Mutex<Option<status::Questions>>,
     _lock: HomeLock,
 }
 
@@ -129,6 +131,7 @@ impl Engine {
             network: Mutex::new(None),
             said: Mutex::new(BTreeMap::new()),
             sessions: Mutex::default(),
+            in_question: Mutex::new(None),
             _lock: lock,
         });
         Ok(Self { inner })
@@ -323,21 +326,28 @@ impl Inner {
             .with(move |store| {
                 let words = items::Words::of(store)?;
                 let mut by_class: BTreeMap<CollectionId, Vec<_>> = BTreeMap::new();
+                let mut of_mesh = Vec::new();
                 for (class, doc) in docs {
-                    if class != CollectionId::MESH {
-                        by_class.entry(class).or_default().push(doc);
+                    match class == CollectionId::MESH {
+                        true => of_mesh.push(doc),
+                        false => by_class.entry(class).or_default().push(doc),
                     }
+                }
+                // links and names stand in the document of their collection
+                for class in collections::of_documents(store, &of_mesh)? {
+                    by_class.entry(class).or_default();
                 }
                 Ok::<_, EngineError>(
                     by_class
                         .into_iter()
                         .map(|(class, docs)| {
+                            let changes = docs.len().max(1) as u64;
                             let short = docs
                                 .iter()
                                 .take(MOST_NAMED)
                                 .map(|d| words.short(*d))
                                 .collect();
-                            (class, words.collection(class), docs.len() as u64, short)
+                            (class, words.collection(class), changes, short)
                         })
                         .collect(),
                 )
@@ -347,6 +357,11 @@ impl Inner {
 
     fn network(&self) -> MutexGuard<'_, Option<network::Network>> {
         self.network.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn in_question(&self) -> MutexGuard<'_, Option<status::Questions>> {
+        let known = self.in_question.lock();
+        known.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn said(&self) -> MutexGuard<'_, BTreeMap<(DeviceId, CollectionId), Timestamp>> {

@@ -8,7 +8,8 @@ use pimesh_crdt::{CollectionId, DeviceId};
 use pimesh_transports::pair::fingerprint;
 
 use super::collections::{info, visible};
-use super::{Engine, EngineError, Inner};
+use super::items::Words;
+use super::{Engine, EngineError, Inner, times};
 use crate::api::{
     CollectionInfo, Confirmation, ConfirmationState, Device, Devices, Event, Failure, Moment,
     Status, ThisDevice, Waited,
@@ -16,6 +17,14 @@ use crate::api::{
 
 /// How often a wait looks again when nothing is heard.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How many occurrences are in question in one state of the collections.
+#[derive(Clone, Debug)]
+pub(super) struct Questions {
+    /// Each collection with the token of its last change.
+    state: Vec<(CollectionId, u64)>,
+    count: u64,
+}
 
 pub(super) fn collection_infos(store: &Store) -> Result<Vec<CollectionInfo>, EngineError> {
     visible(store)?
@@ -59,9 +68,9 @@ fn standings(store: &Store, me: DeviceId) -> Result<Vec<Standing>, EngineError> 
             let (state, behind) = standing(store, device, &parts)?;
             collections.push((collection.class, collection.name.clone(), state, behind));
         }
-        // names and links are told only while they are on their way
+        // names and links are told only while they are on their way, or where there is nothing else
         let (state, behind) = standing(store, device, &[CollectionId::MESH])?;
-        if behind > 0 {
+        if behind > 0 || collections.is_empty() {
             collections.push((CollectionId::MESH, String::new(), state, behind));
         }
         out.push(Standing {
@@ -112,6 +121,28 @@ impl Inner {
             id: self.me.device.to_string(),
             fingerprint: fingerprint(&self.me.device, &self.me.device).to_string(),
         })
+    }
+
+    /// How many occurrences are in question. Looked for again only where something has changed.
+    async fn occurrences_in_question(&self) -> Result<u64, EngineError> {
+        let state = self.store.with(|store| {
+            let all = store.collections()?.into_iter();
+            Ok::<_, EngineError>(all.map(|c| (c.id, c.token)).collect::<Vec<_>>())
+        });
+        let state = state.await?;
+        let known = self.in_question().clone();
+        if let Some(known) = known
+            && known.state == state
+        {
+            return Ok(known.count);
+        }
+        let count = self.store.with(|store| {
+            let words = Words::of(store)?;
+            Ok::<_, EngineError>(times::all_in_question(store, &words)?.len() as u64)
+        });
+        let count = count.await?;
+        *self.in_question() = Some(Questions { state, count });
+        Ok(count)
     }
 
     async fn others(&self) -> Result<Vec<Device>, EngineError> {
@@ -189,13 +220,14 @@ impl Engine {
             .iter()
             .map(|d| d.collections.iter().map(|c| c.behind).sum::<u64>());
         let unconfirmed = behind.max().unwrap_or_default();
+        let conflicts = conflicts + self.inner.occurrences_in_question().await?;
         Ok(Status {
             device: self.inner.this_device()?,
             running: self.inner.network().is_some(),
             in_sync: !devices.is_empty()
+                && devices.iter().all(Device::has_everything)
                 && unconfirmed == 0
-                && attachments_missing == 0
-                && devices.iter().all(|d| d.attachments_missing == 0),
+                && attachments_missing == 0,
             unconfirmed,
             attachments_missing,
             conflicts,

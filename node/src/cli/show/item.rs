@@ -6,7 +6,13 @@ use super::table::{one_line, table};
 use super::times;
 use crate::api::{Deleted, Edited, Item, ItemSummary, Items};
 
+/// Longer names are cut in a list; `show` has them whole.
+const LONGEST_NAME: usize = 60;
+
 pub(super) fn items(items: &Items) -> String {
+    if items.items.is_empty() && items.total > 0 {
+        return format!("{}, none of them shown.\n", count(items.total, "item"));
+    }
     if items.items.is_empty() {
         return "Nothing.\n".into();
     }
@@ -28,7 +34,7 @@ pub(super) fn items(items: &Items) -> String {
 }
 
 fn marked(item: &ItemSummary) -> String {
-    let mut text = item.name.clone();
+    let mut text = shortened(&item.name);
     if !item.linked.is_empty() {
         text += &format!("  (with {})", item.linked.join(", "));
     }
@@ -39,6 +45,14 @@ fn marked(item: &ItemSummary) -> String {
         text += "  (in conflict)";
     }
     text
+}
+
+/// A name that leaves room for the columns after it.
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}…", name[..end].trim_end()),
+        None => name.to_owned(),
+    }
 }
 
 fn when(item: &ItemSummary) -> String {

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use self::taking::{Taking, Target, Waiting, refusal};
 use super::absent::Shows;
+use super::collections::check_name;
 use super::items::Words;
 use super::times::Examiner;
 use super::{Engine, EngineError, mailbox};
@@ -36,6 +37,7 @@ impl Engine {
         write: Write,
         events: &mpsc::Sender<Event>,
     ) -> Result<ImportReport, EngineError> {
+        into.as_deref().map_or(Ok(()), check_name)?;
         let begun = Instant::now();
         let dry_run = write == Write::DryRun;
         let report = ImportReport {
