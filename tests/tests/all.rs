@@ -30,6 +30,7 @@ mod people;
 mod program;
 mod read_again;
 mod sense;
+mod session;
 mod set_back;
 mod shell;
 mod simulation;

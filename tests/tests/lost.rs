@@ -19,6 +19,12 @@ async fn lost(device: &Device, text: &str) -> Vec<(String, String, String)> {
         tried.files[0].lost, report.files[0].lost,
         "a try says the same"
     );
+    let holds = report.files[0]
+        .lost
+        .iter()
+        .any(|lost| !lost.held.is_empty());
+    let code = pimesh::api::Reply::Imported(report.clone()).exit_code();
+    assert_eq!(code, if holds { 3 } else { 0 });
     let lost = report.files[0].lost.iter();
     let one = |lost: &pimesh::api::LostItem| {
         (

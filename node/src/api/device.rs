@@ -19,7 +19,8 @@ pub struct Status {
     /// Photos and attachments that have not arrived here yet. While there are any, this
     /// device is not in sync.
     pub attachments_missing: u64,
-    /// How many properties have more than one value to choose from.
+    /// How many properties have more than one value to choose from, and occurrences are in
+    /// question.
     pub conflicts: u64,
     /// The address books and calendars.
     pub collections: Vec<CollectionInfo>,

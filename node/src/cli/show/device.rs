@@ -19,8 +19,8 @@ pub(super) fn status(status: &Status) -> String {
         text += "Do not tell this again: pimesh status --acknowledge\n";
     }
     if status.conflicts > 0 {
-        let conflicts = count(status.conflicts, "property");
-        text += &format!("{conflicts} with more than one value: see `pimesh conflicts`.\n");
+        let open = count(status.conflicts, "decision");
+        text += &format!("{open} to make: see `pimesh conflicts`.\n");
     }
     if !status.running {
         text += "No node runs here, so nothing travels: start one with `pimesh run`.\n";
