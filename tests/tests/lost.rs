@@ -93,3 +93,36 @@ async fn a_book_without_a_single_note_removes_no_note_but_one_with_others_does()
     all.sort();
     assert_eq!(all, ["FN:Ann", "FN:Bob", "NOTE:tall", "TEL:+1"]);
 }
+
+#[tokio::test]
+async fn a_program_that_names_itself_removes_what_it_had_shown() {
+    let device = Device::new("laptop");
+    let of = |who: &str, lines: &[&str]| {
+        let uid = format!("UID:{who}");
+        let name = format!("FN:{who}");
+        card(&[&[&*uid, "PRODID:-//Book//1.0//EN", &*name][..], lines].concat())
+    };
+    let noted = ["NOTE:allergic"];
+    lost(&device, &(of("Ann", &noted) + &of("Bob", &[]))).await;
+    let told = lost(&device, &(of("Ann", &[]) + &of("Bob", &[]))).await;
+    assert_eq!(told, [("Ann".into(), "NOTE".into(), String::new())]);
+}
+
+#[tokio::test]
+async fn an_occurrence_that_a_calendar_no_longer_calls_off_takes_place_again() {
+    let device = Device::new("laptop");
+    let calendar = |off: &str| {
+        let event = |uid: &str, more: &str| {
+            format!(
+                "BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTART:20270101T100000Z\r\nRRULE:FREQ=DAILY\r\n\
+                 SUMMARY:{uid}\r\n{more}END:VEVENT\r\n"
+            )
+        };
+        let events = event("walk", off) + &event("run", "");
+        format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n")
+    };
+    let off = "EXDATE:20270102T100000Z\r\nLOCATION:park\r\n";
+    lost(&device, &calendar(off)).await;
+    let told = lost(&device, &calendar("")).await;
+    assert_eq!(told, [("walk".into(), "EXDATE".into(), "LOCATION".into())]);
+}

@@ -1,9 +1,10 @@
 //! What a text does not mention: was it removed there, was it never shown, or does the program
 //! that wrote the text now not know it?
 //!
-//! Invariant: absence removes only what its writer has been seen to show. A text of several
-//! items shows the properties that any of them has; a text that another program wrote than the
-//! one before has shown nothing yet. What is kept because of that counts as never shown, until
+//! Invariant: absence removes only what its writer has been seen to show. A program that names
+//! itself has shown what its last text had; of one that does not, a text of several items shows
+//! the properties that any of them has. A text that another program wrote than the one before
+//! has shown nothing yet. What is kept because of that counts as never shown, until
 //! the file shows it.
 
 use std::collections::BTreeSet;
@@ -55,7 +56,9 @@ impl Shows {
         now: &Item,
         edits: Vec<Edit>,
     ) -> (Lost, Vec<Edit>, Vec<Edit>) {
-        let is_other = writer(before) != writer(now);
+        let (wrote, writes) = (writer(before), writer(now));
+        let is_other = wrote != writes;
+        let may_be_other = writes.is_none() && self.text.len() > 1;
         let mut lost = Lost::default();
         let (held, mut edits): (Vec<_>, Vec<_>) = edits.into_iter().partition(|edit| {
             let Edit::Clear { key: at } = edit else {
@@ -66,7 +69,8 @@ impl Shows {
                 return false;
             }
             let shown = names::written(&name).to_owned();
-            let is_held = is_other || (self.text.len() > 1 && !self.names().contains(&name));
+            let is_unseen = || !is_of_times(&name) && !self.names().contains(&name);
+            let is_held = is_other || (may_be_other && is_unseen());
             if is_held {
                 lost.held.insert(shown);
             } else if !has(now, at) {
@@ -79,6 +83,11 @@ impl Shows {
         }
         (lost, held, edits)
     }
+}
+
+/// What says when something takes place: every program shows it.
+fn is_of_times(name: &str) -> bool {
+    matches!(name, "EXDATE" | "RDATE" | "EXRULE" | "RRULE")
 }
 
 /// The name of a key's property, in whichever occurrence.

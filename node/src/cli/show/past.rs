@@ -128,6 +128,9 @@ pub(super) fn undone(undone: &Undone) -> String {
         let kept = count(undone.kept, "item");
         text += &format!("{kept} changed again since: the newer values stay.\n");
     }
+    if let Some(number) = undone.undo {
+        text += &format!("To have it after all: pimesh undo {number}\n");
+    }
     text
 }
 
