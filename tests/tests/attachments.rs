@@ -1,6 +1,6 @@
 //! Photos that are not here yet: said so, and not lost by who cannot see them.
 
-use pimesh::api::{EditBy, Reply, Request, Status};
+use pimesh::api::{EditBy, ExportTo, Reply, Request, Status};
 use pimesh_tests::device::Device;
 use pimesh_tests::wait::eventually;
 use rusqlite::Connection;
@@ -34,6 +34,17 @@ async fn a_device_without_a_photo_is_not_in_sync_and_an_edit_there_keeps_it() {
     drop(db);
     let status = status(&couple.phone).await;
     assert_eq!((status.in_sync, status.attachments_missing), (false, 1));
+
+    let export = Request::Export {
+        collection: "cards".into(),
+        to: ExportTo::File(couple.phone.folder().join("out.vcf")),
+    };
+    let reply = couple.phone.ask(export).await;
+    assert_eq!(reply.exit_code(), 3);
+    let Reply::Exported(exported) = reply else {
+        panic!("no export")
+    };
+    assert_eq!(exported.without_attachments, ["Ann"]);
 
     let shown = couple.phone.show(ann).await.text;
     assert!(!shown.contains("PHOTO"), "{shown}");

@@ -112,7 +112,7 @@ impl Reply {
             }
             Self::Waited(waited) if !waited.confirmed => partly,
             Self::Undone(undone) if undone.kept > 0 => partly,
-            Self::Exported(done) if done.kept > 0 => partly,
+            Self::Exported(done) if done.kept > 0 || done.incomplete > 0 => partly,
             Self::Doctor(health) if !health.healthy => FailureKind::Failed.exit_code(),
             Self::Imported(_)
             | Self::Waited(_)

@@ -134,6 +134,10 @@ pub struct Exported {
     pub kept: u64,
     /// Which, and why; at most the first 1000.
     pub held: Vec<HeldFile>,
+    /// Items that were written without a photo or attachment that is not here yet (exit code 3).
+    pub incomplete: u64,
+    /// Their names; at most the first 1000.
+    pub without_attachments: Vec<String>,
     /// What was written, and has something to know about its times; at most the first 1000.
     pub flagged: Vec<FlaggedItem>,
 }

@@ -199,18 +199,8 @@ impl Engine {
                 Reply::Imported(self.import(paths, into, write, events).await?)
             }
             Request::Export { collection, to } => {
-                let (exported, incomplete) = store
-                    .with(move |store| export::export(store, &collection, &to))
-                    .await?;
-                if !incomplete.is_empty() {
-                    let message = format!(
-                        "not all attachments are here yet: {}",
-                        incomplete.join(", ")
-                    );
-                    let hint = Some("connect the other device and export again".to_owned());
-                    let _ = events.try_send(Event::Warning { message, hint });
-                }
-                Reply::Exported(exported)
+                let exported = store.with(move |store| export::export(store, &collection, &to));
+                Reply::Exported(exported.await?)
             }
             Request::SourceAdd(source) => Reply::SourceAdded(self.source_add(source).await?),
             Request::SourceList => Reply::Sources(self.source_list().await?),

@@ -135,6 +135,15 @@ pub(super) fn exported(done: &Exported) -> String {
         text += &more(usize::try_from(done.kept).unwrap_or(usize::MAX));
         text += "Look at them, then move them away, or replace what is in the way with --yes.\n";
     }
+    if done.incomplete > 0 {
+        let items = count(done.incomplete, "item");
+        text += &format!("\n{items} without a photo or attachment that is not here yet:\n");
+        for name in done.without_attachments.iter().take(REASONS) {
+            text += &format!("  {}\n", one_line(name));
+        }
+        text += &more(usize::try_from(done.incomplete).unwrap_or(usize::MAX));
+        text += "Let this device connect with the others (pimesh run), then export again.\n";
+    }
     text + &times::flagged(&done.flagged)
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use pimesh_crdt::item::Item;
+use pimesh_crdt::item::{Item, register};
 use pimesh_crdt::normalise::Text;
 use pimesh_crdt::render::{Calendars, render};
 use pimesh_crdt::store::{Filter, ItemRow, Order, Page, Store};
@@ -23,12 +23,12 @@ use crate::api::{ExportTo, Exported, FlaggedItem, TimeFlag};
 use folder::{Folder, LABEL};
 use fresh::{Fresh, sync_folder};
 
-/// Writes a collection; gives what could not be written whole as well.
+/// Writes a collection; names also what could not be written whole.
 pub(super) fn export(
     store: &Store,
     collection: &str,
     to: &ExportTo,
-) -> Result<(Exported, Vec<String>), EngineError> {
+) -> Result<Exported, EngineError> {
     let collection = named(store, collection)?;
     let filter = Filter {
         collection: Some(collection.class),
@@ -52,6 +52,8 @@ pub(super) fn export(
         removed: 0,
         kept: 0,
         held: Vec::new(),
+        incomplete: 0,
+        without_attachments: Vec::new(),
         flagged: Vec::new(),
     };
     let path = match to {
@@ -81,7 +83,10 @@ pub(super) fn export(
     exported.path = path.display().to_string();
     exported.bytes = export.bytes;
     exported.flagged = export.flagged;
-    Ok((exported, export.incomplete))
+    exported.incomplete = export.incomplete.len() as u64;
+    export.incomplete.truncate(MOST_FLAGGED);
+    exported.without_attachments = export.incomplete;
+    Ok(exported)
 }
 
 struct Export<'s> {
@@ -122,15 +127,15 @@ impl Export<'_> {
                 let item = shown(store, row)?.item;
                 let flags = self.flags(&item);
                 marks.insert(row.doc, (times_mark(&item), row, flags));
+                let mut blobs_of = item.values.values().flat_map(|value| register::blobs(value));
+                if blobs_of.any(|hash| !store.has_blob(hash).unwrap_or(false)) {
+                    self.incomplete.push(row.name.clone());
+                }
                 calendars.add(&item, &blobs);
             }
             let rendered = calendars.finish();
             self.prove(&rendered.text, marks)?;
             self.bytes += rendered.text.len() as u64;
-            if !rendered.missing.is_empty() {
-                self.incomplete
-                    .push(format!("{} attachments", rendered.missing.len()));
-            }
             out.write_all(rendered.text.as_bytes()).map_err(failed)?;
         }
         out.flush().map_err(failed)?;
@@ -230,5 +235,5 @@ impl Export<'_> {
 /// By item: what stands for its times, and what is to be known of them.
 type Marks<'r> = HashMap<DocId, ([u8; 32], &'r ItemRow, Vec<TimeFlag>)>;
 
-/// Items of one export that are named with what to know about their times.
+/// Items of one export that are named with what to know about them.
 const MOST_FLAGGED: usize = 1000;
