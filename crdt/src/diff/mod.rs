@@ -202,6 +202,10 @@ fn repeated(
         let none = Vec::new();
         let was = old.elements.get(name).unwrap_or(&none);
         let is = new.elements.get(name).unwrap_or(&none);
+        // most families of an edited item were not touched
+        if was == is {
+            continue;
+        }
         let matched = elements::matched(name, was, is);
         let edits = if names::is_book_keeping(key::name(name)) {
             &mut *kept

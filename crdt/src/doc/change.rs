@@ -145,6 +145,19 @@ impl Parts {
         self.deps.is_empty() && self.actor.len() == 16
     }
 
+    /// About how many bytes it takes in memory.
+    #[cfg(feature = "store")]
+    pub(crate) fn weight(&self) -> usize {
+        let ops = self.ops.iter().map(|op| {
+            let text = match &op.action {
+                Action::Put(Value::Text(text)) => text.len(),
+                Action::Put(Value::Number(_)) | Action::Delete => 0,
+            };
+            size_of::<Op>() + op.key.len() + text + op.pred.len() * size_of::<OpId>()
+        });
+        size_of::<Self>() + ops.sum::<usize>()
+    }
+
     /// The blobs that its values name.
     pub fn blobs(&self) -> Vec<BlobHash> {
         super::sealed::blobs(&self.ops)

@@ -1,6 +1,7 @@
 //! All changes of one item, taken apart: heads, the past of a base, the view at it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::{DocError, Parts, View, decode};
 use crate::ChangeHash;
@@ -8,7 +9,8 @@ use crate::ChangeHash;
 /// All changes of one item that are here. Closed under deps.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
-    changes: Vec<Parts>,
+    // shared with whoever keeps them to read the document again
+    changes: Vec<Arc<Parts>>,
     index: HashMap<ChangeHash, usize>,
 }
 
@@ -20,10 +22,10 @@ impl Document {
     }
 
     /// From all changes, taken apart already, in any order.
-    pub fn of(changes: impl IntoIterator<Item = Parts>) -> Result<Self, DocError> {
+    pub fn of(changes: impl IntoIterator<Item: Into<Arc<Parts>>>) -> Result<Self, DocError> {
         let mut document = Self::default();
         for change in changes {
-            document.insert(change);
+            document.insert(change.into());
         }
         for change in &document.changes {
             if let Some(missing) = change.deps.iter().find(|dep| !document.contains(dep)) {
@@ -42,7 +44,8 @@ impl Document {
     }
 
     /// Takes one more change, taken apart already, whose deps must be here.
-    pub fn add_parts(&mut self, change: Parts) -> Result<(), DocError> {
+    pub fn add_parts(&mut self, change: impl Into<Arc<Parts>>) -> Result<(), DocError> {
+        let change = change.into();
         if let Some(missing) = change.deps.iter().find(|dep| !self.contains(dep)) {
             return Err(DocError::Missing {
                 change: change.hash,
@@ -53,7 +56,7 @@ impl Document {
         Ok(())
     }
 
-    fn insert(&mut self, change: Parts) {
+    fn insert(&mut self, change: Arc<Parts>) {
         if !self.index.contains_key(&change.hash) {
             self.index.insert(change.hash, self.changes.len());
             self.changes.push(change);
@@ -80,7 +83,7 @@ impl Document {
     }
 
     /// All changes, in no particular order.
-    pub fn changes(&self) -> &[Parts] {
+    pub fn changes(&self) -> &[Arc<Parts>] {
         &self.changes
     }
 
@@ -122,7 +125,7 @@ impl Document {
                     missing: hash,
                 });
             };
-            past.push(&self.changes[*at]);
+            past.push(&*self.changes[*at]);
             open.extend_from_slice(&self.changes[*at].deps);
         }
         Ok(past)

@@ -146,7 +146,7 @@ impl Document {
     /// When and by whom the item was ended last, by the writers' clocks. Nothing where nobody
     /// ended it: it is alive, or its organizer cancelled it.
     pub fn ended(&self) -> Option<(i64, Option<String>)> {
-        let ends = |change: &&super::Parts| {
+        let ends = |change: &&std::sync::Arc<super::Parts>| {
             let mut ops = change.ops.iter();
             ops.any(|op| op.key == key::LIVE && op.action == Action::Delete)
         };

@@ -3,6 +3,7 @@
 //! A flat map needs no more than this: a value is visible when no operation here names it
 //! as superseded. The order among several is Automerge's: the greatest operation id last.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashSet};
 
 use super::change::Action;
@@ -32,8 +33,8 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// From a set of changes that is closed under deps.
-    pub fn of(changes: impl Iterator<Item = &'a Parts>) -> Self {
-        let changes: Vec<&Parts> = changes.collect();
+    pub fn of<P: Borrow<Parts> + 'a>(changes: impl Iterator<Item = &'a P>) -> Self {
+        let changes: Vec<&Parts> = changes.map(Borrow::borrow).collect();
         let superseded: HashSet<&OpId> = changes
             .iter()
             .flat_map(|c| &c.ops)

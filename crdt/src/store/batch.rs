@@ -4,11 +4,14 @@
 //! in memory, sorted by document, so that rows are written once and in order.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use rusqlite::{Transaction, TransactionBehavior};
 
+use super::absent;
 use super::collections::Place;
 use super::settle::SWEEP_EVERY;
+use super::standing::Standing;
 use super::{ItemRow, Store, StoreError};
 use crate::doc::{self, Document, NewChange, Parts, Sealed};
 use crate::id::{BlobHash, ChangeHash, CollectionId, DocId, Origin, Timestamp};
@@ -105,13 +108,6 @@ pub(super) struct LogRow {
     pub(super) seq: i64,
     pub(super) doc: (i64, DocId),
     pub(super) hash: ChangeHash,
-}
-
-/// How a change stands to what is stored.
-pub(super) enum Standing {
-    Known,
-    Fits,
-    Misses,
 }
 
 impl Store {
@@ -239,7 +235,7 @@ impl Batch<'_> {
         &mut self,
         collection: CollectionId,
         doc: DocId,
-    ) -> Result<Vec<Parts>, StoreError> {
+    ) -> Result<Vec<Arc<Parts>>, StoreError> {
         let place = self.place(collection)?;
         let key = (place.class, doc);
         let mut all = match self.waiting_of(key)?.nr {
@@ -249,7 +245,9 @@ impl Batch<'_> {
         if let Some(waiting) = self.waiting.get(&key) {
             for fresh in &waiting.changes {
                 let parts = fresh.parts();
-                all.push(parts.map_err(|source| StoreError::Change { doc, source })?);
+                all.push(Arc::new(
+                    parts.map_err(|source| StoreError::Change { doc, source })?,
+                ));
             }
         }
         Ok(all)
@@ -279,51 +277,6 @@ impl Batch<'_> {
         tx.commit()?;
         store.own.set(own);
         Ok(done)
-    }
-
-    /// Whether a change is stored already, can be, or misses what it builds on.
-    pub(super) fn standing(
-        &mut self,
-        key: (i64, DocId),
-        change: &Sealed,
-    ) -> Result<Standing, StoreError> {
-        if self.has_change(key, &change.hash)? {
-            return Ok(Standing::Known);
-        }
-        for dependency in &change.deps {
-            if !self.has_change(key, dependency)? {
-                return Ok(Standing::Misses);
-            }
-        }
-        Ok(Standing::Fits)
-    }
-
-    fn has_change(&mut self, key: (i64, DocId), hash: &ChangeHash) -> Result<bool, StoreError> {
-        let store = self.store;
-        let waiting = self.waiting_of(key)?;
-        let mut fresh = waiting.changes.iter();
-        Ok(fresh.any(|fresh| fresh.hash == *hash)
-            || match waiting.nr {
-                Some(nr) => store.has_change(nr, hash)?,
-                None => false,
-            })
-    }
-
-    /// The hashes of this document that begin so.
-    pub(super) fn beginning(
-        &mut self,
-        key: (i64, DocId),
-        beginning: &[u8],
-    ) -> Result<Vec<ChangeHash>, StoreError> {
-        let store = self.store;
-        let waiting = self.waiting_of(key)?;
-        let mut all = match waiting.nr {
-            Some(nr) => store.beginning(nr, beginning)?,
-            None => Vec::new(),
-        };
-        let fresh = waiting.changes.iter().map(|fresh| fresh.hash);
-        all.extend(fresh.filter(|hash| hash.0.starts_with(beginning)));
-        Ok(all)
     }
 
     /// Keeps a change until the batch settles.
@@ -377,10 +330,16 @@ impl Batch<'_> {
     /// The document as it waits in this batch; its number is looked up once.
     pub(super) fn waiting_of(&mut self, key: (i64, DocId)) -> Result<&Waiting, StoreError> {
         use std::collections::btree_map::Entry;
+        if self.waiting.len() == absent::WORTH {
+            self.store.make_filter()?;
+        }
         match self.waiting.entry(key) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(place) => {
-                let nr = self.store.doc_nr(key.0, key.1)?;
+                let nr = match self.store.is_absent(key.1) {
+                    true => None,
+                    false => self.store.doc_nr(key.0, key.1)?,
+                };
                 Ok(place.insert(Waiting {
                     nr,
                     changes: Vec::new(),

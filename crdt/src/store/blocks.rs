@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::batch::Batch;
 use super::items::split_hashes;
@@ -19,7 +19,7 @@ use crate::doc::{Parts, is_from_text};
 use crate::id::{ChangeHash, DocId};
 
 /// Bytes in a block: more pack better, and cost more where one item is read.
-const TARGET: usize = 32 << 10;
+const TARGET: usize = 16 << 10;
 /// A change of more bytes lies alone: what lies beside it would pay for it.
 const LARGEST: usize = 8 << 10;
 /// New documents in one batch that are worth a block.
@@ -41,6 +41,16 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// From the columns `id`, `first`, `single` and `heads`, in this order.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: DocId(row.get(0)?),
+            first: row.get(1)?,
+            single: row.get(2)?,
+            heads: split_hashes(row.get_ref(3)?.as_blob()?),
+        })
+    }
+
     /// The hash of the only change.
     pub(super) fn only(&self) -> Option<ChangeHash> {
         match (self.single, &self.heads[..]) {
@@ -114,14 +124,7 @@ impl Store {
         Ok(self
             .conn
             .prepare_cached("SELECT id, first, single, heads FROM doc WHERE nr = ?1")?
-            .query_row([doc], |row| {
-                Ok(Kept {
-                    id: DocId(row.get(0)?),
-                    first: row.get(1)?,
-                    single: row.get(2)?,
-                    heads: split_hashes(row.get_ref(3)?.as_blob()?),
-                })
-            })
+            .query_row([doc], Kept::read)
             .optional()?)
     }
 

@@ -1,10 +1,11 @@
 //! Reading documents' changes back.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
 
-use super::chunks::Opened;
+use super::blocks::Kept;
 use super::items::{Fingerprint, split_hashes};
 use super::{Store, StoreError};
 use crate::doc::{Document, Parts};
@@ -27,7 +28,11 @@ impl Store {
         Document::of(all).map_err(|source| StoreError::Change { doc, source })
     }
 
-    fn all_parts(&self, collection: CollectionId, doc: DocId) -> Result<Vec<Parts>, StoreError> {
+    fn all_parts(
+        &self,
+        collection: CollectionId,
+        doc: DocId,
+    ) -> Result<Vec<Arc<Parts>>, StoreError> {
         let Some(place) = self.place(collection)? else {
             return Ok(Vec::new());
         };
@@ -114,24 +119,38 @@ impl Store {
         let Some(kept) = self.kept(doc)? else {
             return Ok(false);
         };
+        if let Some(known) = self.has_above_first(doc, &kept, hash)? {
+            return Ok(known);
+        }
+        let first = self.first(doc, &kept)?;
+        Ok(first.is_some_and(|first| first.hash == *hash))
+    }
+
+    /// Likewise, of a change that builds on another.
+    pub(super) fn has_edit(&self, doc: i64, hash: &ChangeHash) -> Result<bool, StoreError> {
+        let Some(kept) = self.kept(doc)? else {
+            return Ok(false);
+        };
+        Ok(self.has_above_first(doc, &kept, hash)?.unwrap_or(false))
+    }
+
+    /// Whether a document has a change, without a look into its block; nothing where only that
+    /// can tell.
+    fn has_above_first(
+        &self,
+        doc: i64,
+        kept: &Kept,
+        hash: &ChangeHash,
+    ) -> Result<Option<bool>, StoreError> {
         if kept.heads.contains(hash) || kept.only().is_some() {
-            return Ok(kept.heads.contains(hash));
+            return Ok(Some(kept.heads.contains(hash)));
         }
         let is_loose = self
             .conn
             .prepare_cached("SELECT 1 FROM change WHERE doc = ?1 AND hash = ?2")?
             .exists(params![doc, &hash.0[..]])?;
-        let mut opened = Opened::default();
-        if is_loose
-            || !self
-                .packed_beginning(doc, &kept, &hash.0, &mut opened)?
-                .is_empty()
-        {
-            return Ok(true);
-        }
-        Ok(self
-            .first(doc, &kept)?
-            .is_some_and(|first| first.hash == *hash))
+        let is_known = is_loose || !self.packed_beginning(doc, kept, &hash.0)?.is_empty();
+        Ok(is_known.then_some(true))
     }
 
     /// The hashes of a document that begin so.
@@ -156,19 +175,37 @@ impl Store {
             Ok(ChangeHash(row.get(0)?))
         })?;
         let mut all: Vec<ChangeHash> = rows.collect::<Result<_, _>>()?;
-        let packed = self.packed_beginning(doc, &kept, beginning, &mut Opened::default())?;
+        let packed = self.packed_beginning(doc, &kept, beginning)?;
         all.extend(packed.iter().map(|edit| edit.hash));
         let first = self.first(doc, &kept)?.map(|first| first.hash);
         all.extend(first.filter(|hash| hash.0.starts_with(beginning)));
         Ok(all)
     }
 
-    /// Every change of the document with this number.
-    pub(super) fn parts_of(&self, doc: i64) -> Result<Vec<Parts>, StoreError> {
+    /// Every change of the document with this number, whose row says what its heads are.
+    pub(super) fn parts_of(&self, doc: i64) -> Result<Vec<Arc<Parts>>, StoreError> {
         let Some(kept) = self.kept(doc)? else {
             return Ok(Vec::new());
         };
-        let first = self.first(doc, &kept)?;
+        if let Some(all) = self.recent.borrow_mut().get(doc, &kept.heads) {
+            return Ok(all);
+        }
+        let all = self.read_parts(doc, &kept)?;
+        let all: Vec<Arc<Parts>> = all.into_iter().map(Arc::new).collect();
+        self.recent.borrow_mut().put(doc, &kept.heads, &all);
+        Ok(all)
+    }
+
+    /// Likewise, from what is stored, whatever its row says.
+    pub(super) fn parts_as_stored(&self, doc: i64) -> Result<Vec<Parts>, StoreError> {
+        match self.kept(doc)? {
+            Some(kept) => self.read_parts(doc, &kept),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn read_parts(&self, doc: i64, kept: &Kept) -> Result<Vec<Parts>, StoreError> {
+        let first = self.first(doc, kept)?;
         let mut all = Vec::new();
         if kept.only().is_none() || first.is_none() {
             all.append(&mut self.loose(doc)?);

@@ -359,7 +359,7 @@ impl Batch<'_> {
         for (nr, id) in &found.stale {
             let (summary, single) = self.store.summary_of(*nr, *id)?;
             self.update_document(*nr, &summary, single)?;
-            for parts in self.store.parts_of(*nr)? {
+            for parts in self.store.parts_as_stored(*nr)? {
                 for blob in parts.blobs() {
                     self.tx
                         .prepare_cached(

@@ -7,6 +7,8 @@
 //! Beside the body stand the first eight bytes of every hash, so that only a chunk that can
 //! have a change is read; the change itself decides.
 
+use std::collections::HashMap;
+
 use rusqlite::{Row, params};
 
 use super::batch::Batch;
@@ -28,11 +30,13 @@ const NUMBERS: i64 = 1 << 16;
 /// Less than this packs no better at a higher level.
 const WORTH_MORE: usize = 256;
 
-/// A change that lies in a chunk costs its share of reading it; one row is kept between uses.
+/// Edits of opened chunks that nobody has asked for yet, of all documents of a page.
+const MOST_OPENED: usize = 8_192;
+
+/// Edits of chunks that were opened for another edit in them: a page asks for most of them.
 #[derive(Default)]
 pub(super) struct Opened {
-    row: i64,
-    edits: Vec<Parts>,
+    edits: HashMap<(i64, [u8; PART]), Parts>,
 }
 
 /// The first and the last number that a chunk of this document can have.
@@ -61,27 +65,49 @@ impl Store {
         doc: i64,
         kept: &Kept,
         beginning: &[u8],
-        opened: &mut Opened,
     ) -> Result<Vec<Parts>, StoreError> {
         let part = &beginning[..beginning.len().min(PART)];
-        let mut statement = self.conn.prepare_cached(
-            "SELECT nr, hashes, dict, body FROM chunk WHERE nr BETWEEN ?1 AND ?2",
-        )?;
+        let mut found = self.opened_for(doc, kept, part)?;
+        found.retain(|edit| edit.hash.0.starts_with(beginning));
+        Ok(found)
+    }
+
+    /// The edit of a document that lies in a chunk and whose hash begins so. Each is given once
+    /// without opening its chunk again.
+    pub(super) fn packed_edit(
+        &self,
+        doc: i64,
+        kept: &Kept,
+        part: &[u8; PART],
+        opened: &mut Opened,
+    ) -> Result<Option<Parts>, StoreError> {
+        if let Some(edit) = opened.edits.remove(&(doc, *part)) {
+            return Ok(Some(edit));
+        }
+        if opened.edits.len() > MOST_OPENED {
+            opened.edits.clear();
+        }
+        for edit in self.opened_for(doc, kept, part)? {
+            if let Some(part) = edit.hash.0.first_chunk::<PART>() {
+                opened.edits.insert((doc, *part), edit);
+            }
+        }
+        Ok(opened.edits.remove(&(doc, *part)))
+    }
+
+    /// All edits of the chunks of a document that have one whose hash begins so.
+    fn opened_for(&self, doc: i64, kept: &Kept, part: &[u8]) -> Result<Vec<Parts>, StoreError> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT hashes, dict, body FROM chunk WHERE nr BETWEEN ?1 AND ?2")?;
         let mut rows = statement.query(numbers(doc))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let hashes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-            if !hashes.chunks_exact(PART).any(|hash| hash.starts_with(part)) {
-                continue;
-            }
-            let nr = row.get(0)?;
-            if opened.row != nr {
+            let hashes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+            if hashes.chunks_exact(PART).any(|hash| hash.starts_with(part)) {
                 let first = self.first(doc, kept)?;
-                opened.edits = self.open_chunk(doc, row, 2, first.as_ref())?;
-                opened.row = nr;
+                found.append(&mut self.open_chunk(doc, row, 1, first.as_ref())?);
             }
-            let edits = opened.edits.iter();
-            found.extend(edits.filter(|it| it.hash.0.starts_with(beginning)).cloned());
         }
         Ok(found)
     }

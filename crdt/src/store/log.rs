@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::batch::Batch;
-use super::blocks::Block;
+use super::blocks::{Block, Kept};
 use super::chunks::Opened;
 use super::names::Name;
 use super::{Store, StoreError};
@@ -34,12 +34,16 @@ pub struct LogPage {
     pub forks: Vec<Fork>,
 }
 
+/// Names whose documents are looked up at once, and how far apart these may be for it.
+const AHEAD: usize = 1_024;
+const APART: i64 = 4;
 /// Blocks that are kept while a page is read.
 const MOST_BLOCKS: usize = 128;
 
 /// What was opened for a page and may be needed again for it.
 #[derive(Default)]
 struct Open {
+    kept: HashMap<i64, Kept>,
     chunk: Opened,
     blocks: HashMap<i64, Arc<Block>>,
 }
@@ -96,7 +100,11 @@ impl Store {
         let mut bytes = 0;
         let mut open = Open::default();
         let mut reached = BTreeMap::new();
-        for (origin, name) in &found {
+        for (at, (origin, name)) in found.iter().enumerate() {
+            if at % AHEAD == 0 {
+                let ahead = &found[at..found.len().min(at + AHEAD)];
+                self.look_ahead(ahead, &mut open.kept)?;
+            }
             if name.seq > known_up_to
                 || page.entries.len() >= most
                 || (bytes >= max_bytes && bytes > 0)
@@ -181,7 +189,10 @@ impl Store {
         open: &mut Open,
     ) -> Result<(DocId, Vec<u8>), StoreError> {
         let lost = || StoreError::Corrupt("a name without its change".to_owned());
-        let kept = self.kept(name.doc)?.ok_or_else(lost)?;
+        let kept = match open.kept.remove(&name.doc) {
+            Some(kept) => kept,
+            None => self.kept(name.doc)?.ok_or_else(lost)?,
+        };
         let doc = kept.id;
         let travels = |at_rest, hash: &ChangeHash| {
             doc::for_travel(at_rest, hash, by).map_err(|source| StoreError::Change { doc, source })
@@ -196,8 +207,7 @@ impl Store {
         if let Some((at_rest, hash)) = self.loose_beginning(name.doc, &name.part)? {
             return Ok((doc, travels(at_rest, &hash)?));
         }
-        let edits = self.packed_beginning(name.doc, &kept, &name.part, &mut open.chunk)?;
-        if let Some(edit) = edits.first() {
+        if let Some(edit) = self.packed_edit(name.doc, &kept, &name.part, &mut open.chunk)? {
             return Ok((doc, travels(edit.at_rest(), &edit.hash)?));
         }
         match self.first(name.doc, &kept)? {
@@ -206,6 +216,30 @@ impl Store {
             }
             _ => Err(lost()),
         }
+    }
+
+    /// Looks up the documents of the next names, where they were written together.
+    fn look_ahead(
+        &self,
+        names: &[(Origin, Name)],
+        kept: &mut HashMap<i64, Kept>,
+    ) -> Result<(), StoreError> {
+        kept.clear();
+        let docs = names.iter().map(|(_, name)| name.doc);
+        let (Some(low), Some(high)) = (docs.clone().min(), docs.max()) else {
+            return Ok(());
+        };
+        if high.saturating_sub(low) > APART * names.len() as i64 {
+            return Ok(());
+        }
+        let mut statement = self.conn.prepare_cached(
+            "SELECT id, first, single, heads, nr FROM doc WHERE nr BETWEEN ?1 AND ?2",
+        )?;
+        let mut rows = statement.query([low, high])?;
+        while let Some(row) = rows.next()? {
+            kept.insert(row.get(4)?, Kept::read(row)?);
+        }
+        Ok(())
     }
 
     fn block_of_page(&self, nr: i64, open: &mut Open) -> Result<Arc<Block>, StoreError> {

@@ -15,6 +15,7 @@
 //! - A change is stored once per class (collections that are one), under however many names.
 //! - Changes are never deleted.
 
+mod absent;
 mod batch;
 mod blobs;
 mod blocks;
@@ -36,8 +37,10 @@ mod operations;
 mod pack;
 mod past;
 mod receive;
+mod recent;
 mod settle;
 mod sources;
+mod standing;
 #[cfg(test)]
 mod tests;
 

@@ -9,9 +9,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::absent::Filter;
 use super::blocks::Block;
 use super::items::{Fingerprint, split_hashes};
 use super::pack::Packer;
+use super::recent::Recent;
 use super::{StoreError, migrate};
 use crate::id::{DeviceId, DocId, Origin, Timestamp};
 
@@ -33,6 +35,8 @@ pub struct Store {
     pub(super) conn: Connection,
     pub(super) packer: RefCell<Packer>,
     pub(super) last_block: RefCell<Option<Arc<Block>>>,
+    pub(super) recent: RefCell<Recent>,
+    pub(super) filter: RefCell<Option<Filter>>,
     pub(super) own: Cell<Own>,
 }
 
@@ -95,6 +99,8 @@ impl Store {
             conn,
             packer,
             last_block: RefCell::new(None),
+            recent: RefCell::default(),
+            filter: RefCell::new(None),
             own: Cell::new(own),
         };
         if rows == migrate::Rows::Older {

@@ -5,11 +5,13 @@
 //! holds an origin up is reported, and asked for again later.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rusqlite::params;
 
-use super::batch::{Batch, Standing};
+use super::batch::Batch;
 use super::log::{PART, origin_nr};
+use super::standing::Standing;
 use super::{Committed, Store, StoreError};
 use crate::doc::{Document, Sealed, Travelled};
 use crate::id::{ChangeHash, CollectionId, DeviceId, DocId, Origin, Timestamp};
@@ -94,6 +96,18 @@ enum Care {
     /// Also that its document can be read with it.
     Careful,
 }
+
+/// What is known of the deps of a change that arrived.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Builds {
+    /// They were found here.
+    OnWhatIsHere,
+    /// It names them, and nobody has looked.
+    OnWhatItSays,
+}
+
+/// A change that is whole again, and what is known of its deps.
+type Arrived = (Box<Sealed>, Builds);
 
 impl Store {
     /// Stores entries of a collection's log in one transaction.
@@ -188,8 +202,8 @@ impl Batch<'_> {
             return Ok(Err(Why::Hole));
         }
         let key = (place.class, entry.doc);
-        let change = match self.arrived(key, entry)? {
-            Ok(Some(change)) => change,
+        let (change, builds) = match self.arrived(key, entry)? {
+            Ok(Some(arrived)) => arrived,
             // one that we have builds on what we have
             Ok(None) if entry.n <= reached.n => return Ok(Err(Why::Fork)),
             Ok(None) => return Ok(Err(Why::Dependency)),
@@ -201,7 +215,12 @@ impl Batch<'_> {
             return Ok(if same { Ok(false) } else { Err(Why::Fork) });
         }
         let hash = change.hash;
-        match self.standing(key, &change)? {
+        let standing = match builds {
+            Builds::OnWhatIsHere if self.is_known(key, &change)? => Standing::Known,
+            Builds::OnWhatIsHere => Standing::Fits,
+            Builds::OnWhatItSays => self.standing(key, &change)?,
+        };
+        match standing {
             Standing::Misses => return Ok(Err(Why::Dependency)),
             #[cfg(feature = "mutants")]
             Standing::Known if crate::mutants::is(crate::mutants::Mutant::KnownWithoutRow) => {
@@ -258,11 +277,15 @@ impl Batch<'_> {
         &mut self,
         key: (i64, DocId),
         entry: &Entry,
-    ) -> Result<Result<Option<Box<Sealed>>, String>, StoreError> {
+    ) -> Result<Result<Option<Arrived>, String>, StoreError> {
         let travelled = match Travelled::read(&entry.bytes, entry.origin.device) {
-            Ok(travelled) => travelled,
+            Ok(Travelled::Whole(change)) => return Ok(Ok(Some((change, Builds::OnWhatItSays)))),
+            Ok(travelled @ Travelled::Edit(_)) => travelled,
             Err(error) => return Ok(Err(error.to_string())),
         };
+        if let Some(change) = self.on_the_newest(key, &travelled)? {
+            return Ok(Ok(Some((change, Builds::OnWhatIsHere))));
+        }
         // Nearly always one; where more begin alike, the change itself says which it meant.
         let mut choices: Vec<Vec<ChangeHash>> = vec![Vec::new()];
         for beginning in travelled.deps() {
@@ -276,13 +299,33 @@ impl Batch<'_> {
         let last = choices.pop();
         for deps in choices {
             match travelled.clone().on(deps) {
-                Ok(Some(change)) => return Ok(Ok(Some(change))),
+                Ok(Some(change)) => return Ok(Ok(Some((change, Builds::OnWhatIsHere)))),
                 Ok(None) => {}
                 Err(error) => return Ok(Err(error.to_string())),
             }
         }
         let made = last.map_or(Ok(None), |deps| travelled.on(deps));
-        Ok(made.map_err(|error| error.to_string()))
+        Ok(made
+            .map(|change| change.map(|change| (change, Builds::OnWhatIsHere)))
+            .map_err(|error| error.to_string()))
+    }
+
+    /// The edit, where it was made on what is newest here. Whatever else may begin like that is
+    /// not looked for: the edit itself says that this is what it meant.
+    fn on_the_newest(
+        &mut self,
+        key: (i64, DocId),
+        edit: &Travelled,
+    ) -> Result<Option<Box<Sealed>>, StoreError> {
+        let mut deps = Vec::with_capacity(edit.deps().len());
+        for beginning in edit.deps() {
+            match self.likely(key, beginning)? {
+                Some(dep) => deps.push(dep),
+                None => return Ok(None),
+            }
+        }
+        // what is wrong with it is said where all choices were tried
+        Ok(edit.clone().on(deps).ok().flatten())
     }
 
     /// Whether a row we have is this entry's.
@@ -317,7 +360,7 @@ impl Batch<'_> {
     ) -> Result<Result<(), String>, StoreError> {
         let mut all = self.parts_of(collection, doc)?;
         match change.parts() {
-            Ok(parts) => all.push(parts),
+            Ok(parts) => all.push(Arc::new(parts)),
             Err(error) => return Ok(Err(error.to_string())),
         }
         Ok(Document::of(all)

@@ -1,6 +1,7 @@
 //! Writing what a batch holds: new changes, derived rows, names, version vectors.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use rusqlite::{CachedStatement, OptionalExtension, Transaction, params};
 
@@ -11,12 +12,12 @@ use super::items::{join_hashes, kind_value};
 use super::log::PART;
 use super::names::Name;
 use super::{Store, StoreError};
-use crate::doc::{Document, Parts, Sealed, Summary};
+use crate::doc::{Document, Sealed, Summary};
 use crate::id::{CollectionId, DocId, Origin};
 use crate::sync::Reached;
 
 /// So often, by names, it is looked whether many documents have loose edits.
-pub(super) const SWEEP_EVERY: i64 = 64;
+pub(super) const SWEEP_EVERY: i64 = 1_024;
 /// Documents that may have loose edits: of many, several lie in one block, which is read once.
 const MOST_LOOSE: usize = 4_096;
 /// Documents whose edits are packed in one transaction: the person waits for it.
@@ -186,19 +187,25 @@ impl Batch<'_> {
             return self.insert_document(key, summary, single, block, inserts);
         }
         let wrong = |source| StoreError::Change { doc: key.1, source };
-        let all: Result<Vec<Parts>, _> = fresh.iter().map(|change| change.parts()).collect();
-        let mut all = all.map_err(wrong)?;
-        if let Some(nr) = nr {
-            all.extend(self.store.parts_of(nr)?);
-        }
-        let summary = Document::of(all).map_err(wrong)?.summary();
-        match nr {
+        let fresh = fresh.iter().map(|change| change.parts().map(Arc::new));
+        let fresh = fresh.collect::<Result<Vec<_>, _>>().map_err(wrong)?;
+        let mut all = match nr {
+            Some(nr) => self.store.parts_of(nr)?,
+            None => Vec::new(),
+        };
+        all.extend(fresh);
+        let document = Document::of(all).map_err(wrong)?;
+        let summary = document.summary();
+        let nr = match nr {
             Some(nr) => {
                 self.update_document(nr, &summary, false)?;
-                Ok(nr)
+                nr
             }
-            None => self.insert_document(key, &summary, single, block, inserts),
-        }
+            None => self.insert_document(key, &summary, single, block, inserts)?,
+        };
+        let mut recent = self.store.recent.borrow_mut();
+        recent.put(nr, &summary.heads, document.changes());
+        Ok(nr)
     }
 
     fn insert_document(
@@ -226,6 +233,7 @@ impl Batch<'_> {
             block,
             single
         ])?;
+        self.store.is_present(key.1);
         Ok(self.tx.last_insert_rowid())
     }
 
@@ -371,7 +379,7 @@ impl Store {
     /// Derives the row of a document again from its stored changes; says with it whether there
     /// is but one.
     pub(super) fn summary_of(&self, nr: i64, id: DocId) -> Result<(Summary, bool), StoreError> {
-        let document = Document::of(self.parts_of(nr)?);
+        let document = Document::of(self.parts_as_stored(nr)?);
         let document = document.map_err(|source| StoreError::Change { doc: id, source })?;
         Ok((document.summary(), document.changes().len() == 1))
     }
