@@ -43,6 +43,7 @@ mod sources;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod tidy;
 
 pub use batch::{Added, Batch, Committed, Named};
 pub use blobs::{MissingBlob, Piece};
@@ -59,3 +60,4 @@ pub use operations::{Made, Operation};
 pub use past::Receipts;
 pub use receive::{Held, Quarantined, Received, Why};
 pub use sources::{LastState, Source};
+pub use tidy::Tidying;

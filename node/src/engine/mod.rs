@@ -36,6 +36,7 @@ mod sources;
 mod status;
 mod store;
 mod taker;
+mod tidy;
 mod times;
 mod undo;
 mod who;

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
-use super::{Engine, EngineError, Inner, addresses, collections, pairing, peers};
+use super::{Engine, EngineError, Inner, addresses, collections, pairing, peers, tidy};
 use crate::api::{Discovery as Find, Event, Failure, Polling, RunOptions};
 
 /// How long a shutdown waits for sessions and farewells.
@@ -109,6 +109,7 @@ pub(super) async fn run(
     if options.polling == Polling::Sources {
         tasks.spawn(poll(Arc::clone(&inner), stop.clone()));
     }
+    tasks.spawn(tidy::while_quiet(inner.store.clone(), stop.clone()));
     node.dial_known().await?;
     let result = node.serve(mesh_events, found).await;
     *inner.network() = None;

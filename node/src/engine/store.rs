@@ -6,6 +6,7 @@
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use pimesh_crdt::DeviceId;
@@ -27,6 +28,7 @@ type Job = Box<dyn FnOnce(&mut Store) + Send>;
 pub(super) struct StoreHandle {
     // dropped before the thread is waited for: its end is what ends the thread
     inbox: mpsc::Sender<Job>,
+    asked: Arc<AtomicU64>,
     _thread: Arc<Thread>,
 }
 
@@ -93,12 +95,31 @@ impl StoreHandle {
         let thread = Arc::new(Thread(Some(thread)));
         Ok(Self {
             inbox,
+            asked: Arc::default(),
             _thread: thread,
         })
     }
 
     /// Runs a job on the store's thread and waits for what it gives.
     pub(super) async fn with<T, E>(
+        &self,
+        job: impl FnOnce(&mut Store) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, EngineError>
+    where
+        T: Send + 'static,
+        E: Into<EngineError> + Send + 'static,
+    {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.unasked(job).await
+    }
+
+    /// How often anybody has asked for anything.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Runs a job that nobody has asked for: it counts as quiet.
+    pub(super) async fn unasked<T, E>(
         &self,
         job: impl FnOnce(&mut Store) -> Result<T, E> + Send + 'static,
     ) -> Result<T, EngineError>

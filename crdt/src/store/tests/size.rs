@@ -2,7 +2,7 @@
 
 use super::support::*;
 use crate::doc::Document;
-use crate::store::{Added, Filter, Fingerprint, Store};
+use crate::store::{Added, Filter, Fingerprint, Store, Tidying};
 use crate::{ChangeHash, DocId};
 
 fn many(count: usize) -> Vec<(DocId, Vec<u8>)> {
@@ -131,6 +131,35 @@ fn edits_of_items_in_blocks_are_kept_sent_and_known_again() {
             }
         });
     }
+}
+
+#[test]
+fn what_lies_loose_is_packed_in_small_steps_between_which_anything_may_happen() {
+    let mut store = store(1);
+    let many = many(120);
+    add_all(&mut store, &many);
+    let mut edited = edit_some(&mut store, &many);
+    assert!(count(&store, "SELECT count(*) FROM change") > 40);
+    let (mut round, mut steps) = (Tidying::default(), 0);
+    while let Some(next) = store.tidy(round).unwrap() {
+        (round, steps) = (next, steps + 1);
+        // somebody edits an item that this round has seen, or not
+        let (doc, all) = &mut edited[steps * 7];
+        let document = Document::load(all.iter().map(Vec::as_slice)).unwrap();
+        let edit = renamed_in(&document, 99, "Meanwhile");
+        add(&mut store, *doc, &edit);
+        all.push(edit);
+        assert!(is_well(&store));
+    }
+    assert!(steps > 1, "in one step");
+    assert!(count(&store, "SELECT count(*) FROM change") <= steps as i64);
+    for (doc, all) in &edited {
+        let read = store.changes_of(CONTACTS, *doc).unwrap();
+        assert_eq!(sorted(read), sorted(all.clone()));
+    }
+    let mut other = self::store(2);
+    send_all(&store, &mut other, CONTACTS, 1 << 20);
+    assert!(is_well(&other));
 }
 
 #[test]
