@@ -20,7 +20,7 @@ use crate::sync::{Reached, VersionVector};
 /// Raw bytes a batch holds before it writes them to the transaction.
 const MOST_WAITING: usize = 2 << 20;
 /// Changes of one document that a batch holds: they are searched one by one.
-const MOST_WAITING_PER_DOCUMENT: usize = 256;
+const MOST_WAITING_PER_DOCUMENT: usize = 1_024;
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

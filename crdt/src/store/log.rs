@@ -38,7 +38,7 @@ pub struct LogPage {
 const AHEAD: usize = 1_024;
 const APART: i64 = 4;
 /// Blocks that are kept while a page is read.
-const MOST_BLOCKS: usize = 128;
+const MOST_BLOCKS: usize = 256;
 
 /// What was opened for a page and may be needed again for it.
 #[derive(Default)]

@@ -12,6 +12,10 @@ use crate::id::ChangeHash;
 
 /// Documents that are kept: they are searched one by one.
 const MOST: usize = 64;
+/// So many of them may have fewer than [`LONG`] changes: they are quickly read again, and
+/// thousands of them in one transaction do not drive out those that are not.
+const MOST_SHORT: usize = 16;
+const LONG: usize = 16;
 /// Bytes of all documents that are kept, as [`Parts::weight`] estimates them.
 const LARGEST: usize = 4 << 20;
 
@@ -60,6 +64,13 @@ impl Recent {
             changes: changes.to_vec(),
             weight,
         });
+        let is_short = |kept: &Kept| kept.changes.len() < LONG;
+        let mut short = (0..self.all.len())
+            .rev()
+            .filter(|at| is_short(&self.all[*at]));
+        if let (Some(oldest), Some(_)) = (short.next(), short.nth(MOST_SHORT - 1)) {
+            self.weight -= self.all.remove(oldest).map_or(0, |kept| kept.weight);
+        }
         while self.all.len() > MOST || self.weight > LARGEST {
             self.weight -= self.all.pop_back().map_or(0, |kept| kept.weight);
         }
@@ -93,17 +104,25 @@ mod tests {
     #[test]
     fn what_was_used_last_stays_within_the_limits() {
         let mut recent = Recent::default();
+        let long: Vec<_> = (0..LONG)
+            .map(|i| change(&format!("of many {i}"), 1))
+            .collect();
+        recent.put(-3, &[long[0].hash], &long);
         let all: Vec<_> = (0..MOST).map(|i| change(&i.to_string(), 1)).collect();
         for (doc, change) in (0..).zip(&all) {
             recent.put(doc, &[change.hash], std::slice::from_ref(change));
         }
-        assert!(recent.get(0, &[all[0].hash]).is_some());
+        assert_eq!(recent.all.len(), MOST_SHORT + 1);
+        assert!(recent.get(-3, &[long[0].hash]).is_some());
+        let all = &all[MOST - MOST_SHORT..];
+        let doc = |i| (MOST - MOST_SHORT + i) as i64;
+        assert!(recent.get(doc(0), &[all[0].hash]).is_some());
         let large: Vec<_> = (0..3)
             .map(|i| change(&format!("large {i}"), LARGEST / 3))
             .collect();
         recent.put(-1, &[large[0].hash], &large[..1]);
-        assert!(recent.get(0, &[all[0].hash]).is_some());
-        assert_eq!(recent.get(1, &[all[1].hash]), None);
+        assert!(recent.get(doc(0), &[all[0].hash]).is_some());
+        assert_eq!(recent.get(doc(1), &[all[1].hash]), None);
         recent.put(-2, &[large[1].hash, large[2].hash], &large[1..]);
         assert!(recent.get(-2, &[large[1].hash, large[2].hash]).is_some());
         assert_eq!(recent.get(-1, &[large[0].hash]), None);

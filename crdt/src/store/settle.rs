@@ -63,7 +63,12 @@ impl Batch<'_> {
         let mut numbers = HashMap::with_capacity(waiting.len());
         let mut classes: HashMap<i64, CollectionId> = HashMap::new();
         let mut inserts = Inserts::prepare(&self.tx)?;
-        for (key, waiting) in waiting {
+        // new ones in the order of the index, then known ones as they lie: several in a block
+        let (mut known, mut all): (Vec<_>, Vec<_>) =
+            (waiting.into_iter()).partition(|(_, waiting)| waiting.nr.is_some());
+        known.sort_unstable_by_key(|(_, waiting)| waiting.nr);
+        all.append(&mut known);
+        for (key, waiting) in all {
             let nr = match (waiting.nr, waiting.changes.is_empty()) {
                 (Some(nr), true) => nr,
                 (None, true) => continue,
