@@ -55,8 +55,10 @@ impl Store {
         conn.busy_timeout(PATIENCE)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
         conn.execute_batch(
+            // Pages that are free are given back in steps; says nothing to a file that has tables.
             // FULL: a commit that has returned is on the disk, so no name is given twice.
-            "PRAGMA journal_mode = WAL;
+            "PRAGMA auto_vacuum = INCREMENTAL;
+             PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
              PRAGMA cache_size = -8000;

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Instant;
 
 use pimesh_crdt::Timestamp;
-use pimesh_crdt::store::Store;
+use pimesh_crdt::store::{Store, Tidying};
 
 use super::bounds::{self, size};
 use super::data::{self, Size};
@@ -43,6 +44,8 @@ pub(crate) fn run(wanted: Size, seed: u64, years: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     let edited = edits(&mut store, &places, seed, years, &mut lines);
     let loose = size(&path);
+    let longest = tidied(&mut store);
+    let tidy = size(&path);
     store.compact().expect("a tight file");
     let (after, count) = (size(&path), (years * DAYS * A_DAY) as f64);
     let each = |file: u64| file.saturating_sub(before) as f64 / count;
@@ -57,6 +60,12 @@ pub(crate) fn run(wanted: Size, seed: u64, years: usize) -> Vec<Line> {
         each(loose),
         "B",
     ));
+    lines.push(Line::just(
+        "history, bytes an edit, as the node tidied it",
+        each(tidy),
+        "B",
+    ));
+    lines.push(Line::just("longest step of tidying, wall", longest, "ms"));
     lines.push(Line::just(
         "disk, without photos",
         after as f64 / MIB,
@@ -86,6 +95,17 @@ pub(crate) fn run(wanted: Size, seed: u64, years: usize) -> Vec<Line> {
     drop(store);
     first_sync(folder, &bounds, &mut lines);
     lines
+}
+
+/// Tidies up as an idle node does; gives the longest step in milliseconds.
+fn tidied(store: &mut Store) -> f64 {
+    let (mut at, mut longest) = (Some(Tidying::default()), 0.0_f64);
+    while let Some(from) = at {
+        let begun = Instant::now();
+        at = store.tidy(from).expect("a step");
+        longest = longest.max(begun.elapsed().as_secs_f64() * 1000.0);
+    }
+    longest
 }
 
 /// The edits, day by day: the item of rank r is edited as often as 1/r says.
