@@ -308,13 +308,21 @@ fn first(text: &str, letters: usize) -> &str {
 fn search(item: &Fields<'_>) -> String {
     let mut out = String::new();
     for &(at, stored) in &item.values {
-        let wanted = matches!(
-            key::name(at),
-            "EMAIL" | "TEL" | "ORG" | "NICKNAME" | "LOCATION" | "CATEGORIES"
-        );
+        let may_be = |letter: char| "ETONLC".contains(letter);
+        let wanted = key::split_override(at).1.starts_with(may_be)
+            && matches!(
+                key::name(at),
+                "EMAIL" | "TEL" | "ORG" | "NICKNAME" | "LOCATION" | "CATEGORIES"
+            );
         if wanted && out.len() < LONGEST_SEARCH && !stored.starts_with("@@") {
-            let plain = escape::unescape(Stored::read(stored).value).to_lowercase();
-            out.push_str(plain.trim());
+            let value = Stored::read(stored).value;
+            if value.is_ascii() && !value.contains('\\') {
+                let from = out.len();
+                out.push_str(value.trim());
+                out[from..].make_ascii_lowercase();
+            } else {
+                out.push_str(escape::unescape(value).to_lowercase().trim());
+            }
             out.push(' ');
         }
     }

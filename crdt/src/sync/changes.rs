@@ -22,6 +22,10 @@ const WORTH_PACKING: usize = 256;
 const LEVEL: i32 = 1;
 /// The largest window a sender may make us hold: 2^23 bytes.
 const WINDOW: u32 = 23;
+/// About what an entry takes besides its change.
+const BESIDE: usize = 32;
+/// Bytes that one of a packed body becomes: room that is taken at once.
+const USUAL_RATIO: usize = 6;
 /// Names in one session.
 const MOST_NAMES: usize = MOST_COLLECTIONS + MOST_ORIGINS;
 
@@ -90,7 +94,8 @@ impl Spoken {
 
     /// The inside of a frame with these entries.
     pub(super) fn encode(&mut self, collection: CollectionId, entries: &[Entry]) -> Vec<u8> {
-        let mut body = Vec::new();
+        let bytes: usize = entries.iter().map(|entry| entry.bytes.len()).sum();
+        let mut body = Vec::with_capacity(bytes + entries.len() * BESIDE + BESIDE);
         let mut explain = BTreeSet::new();
         put(
             &mut body,
@@ -259,7 +264,7 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>, ChangesError> {
     decoder
         .window_log_max(WINDOW)
         .map_err(|_| ChangesError::Malformed)?;
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(packed.len() * USUAL_RATIO);
     let most = LARGEST_CHANGES as u64 + 1;
     decoder
         .take(most)
