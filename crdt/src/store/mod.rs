@@ -60,4 +60,4 @@ pub use operations::{Made, Operation};
 pub use past::Receipts;
 pub use receive::{Held, Quarantined, Received, Why};
 pub use sources::{LastState, Source};
-pub use tidy::Tidying;
+pub use tidy::{Interrupter, Tidying};

@@ -55,10 +55,8 @@ impl Store {
         conn.busy_timeout(PATIENCE)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
         conn.execute_batch(
-            // Pages that are free are given back in steps; says nothing to a file that has tables.
             // FULL: a commit that has returned is on the disk, so no name is given twice.
-            "PRAGMA auto_vacuum = INCREMENTAL;
-             PRAGMA journal_mode = WAL;
+            "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
              PRAGMA cache_size = -8000;
@@ -136,9 +134,7 @@ impl Store {
             batch.sweep(0, usize::MAX)?;
             batch.tx.commit()?;
         }
-        self.conn
-            .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
-        Ok(())
+        self.write_tight()
     }
 
     /// Writes a whole copy of the database, packed tight, to a file that must not exist.

@@ -1,21 +1,24 @@
 //! Tidying up in small steps, while nobody asks for anything.
 //!
 //! Edits are packed as they come only where many lie loose, since a person waits for them. What
-//! is left is packed here, and pages that are free are given back: a few in a transaction of their
-//! own, so that whoever asks meanwhile waits for some milliseconds and no longer. Between two
-//! steps anything may happen; a step looks for itself what there is.
+//! is left is packed here: a few documents in a transaction of their own, so that whoever asks
+//! meanwhile waits for some milliseconds and no longer. Between two steps anything may happen;
+//! a step looks for itself what there is.
+//!
+//! Writing the file anew, without the room that pages keep, can not be done in steps. It can be
+//! given up at any moment, and then nothing has happened.
 
-use rusqlite::params;
+use std::sync::Arc;
+
+use rusqlite::{ErrorCode, InterruptHandle, params};
 
 use super::{Store, StoreError};
 use crate::id::Timestamp;
 
 /// Documents whose edits are packed in one step.
 const AT_ONCE: usize = 16;
-/// Pages given back in one step.
-const PAGES: u64 = 64;
-/// Free pages that are left for what comes next: a megabyte.
-const LEFT: u64 = 256;
+/// New names that are worth writing the file anew: most of its pages were touched.
+const WORTH: u64 = 4_096;
 
 /// How far a round of tidying has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,10 +39,8 @@ impl Store {
 
     /// One step of a round. Nothing when the round is over.
     pub fn tidy(&mut self, round: Tidying) -> Result<Option<Tidying>, StoreError> {
-        match self.pack_some(round)? {
-            Some(last) => Ok(Some(Tidying { after: last })),
-            None => Ok(self.give_back()?.then_some(Tidying { after: i64::MAX })),
-        }
+        let last = self.pack_some(round)?;
+        Ok(last.map(|after| Tidying { after }))
     }
 
     /// Packs the edits of the next documents; gives the number of the last one.
@@ -56,33 +57,67 @@ impl Store {
         for doc in &docs {
             batch.pack_edits(*doc, 1)?;
         }
-        if docs.is_empty() && round.after < i64::MAX {
+        if docs.is_empty() {
             batch.gather()?;
         }
         batch.tx.commit()?;
         Ok(docs.last().copied())
     }
 
-    /// Gives free pages at the end of the file back to the disk. False when that was all.
-    fn give_back(&self) -> Result<bool, StoreError> {
-        let free = || -> Result<u64, StoreError> {
-            let free = "SELECT freelist_count FROM pragma_freelist_count";
-            Ok(self
-                .conn
-                .prepare_cached(free)?
-                .query_row((), |row| row.get(0))?)
-        };
-        let before = free()?;
-        if before > LEFT {
-            let some = PAGES.min(before - LEFT);
-            self.conn
-                .execute_batch(&format!("PRAGMA incremental_vacuum({some})"))?;
+    /// Whether so much has happened since the file was last written anew that it is worth it.
+    pub fn is_worth_tightening(&self) -> Result<bool, StoreError> {
+        let then: u64 = self
+            .conn
+            .prepare_cached("SELECT coalesce((SELECT value FROM meta WHERE key = 'tight'), 0)")?
+            .query_row((), |row| row.get(0))?;
+        Ok(self.names_so_far()? >= then.saturating_add(WORTH))
+    }
+
+    /// Writes the file anew, packed tight, which takes a second and the file's size again on the
+    /// disk. False where it was [interrupted](Interrupter::interrupt): nothing has changed then.
+    pub fn tighten(&mut self) -> Result<bool, StoreError> {
+        match self.write_tight() {
+            Ok(()) => Ok(true),
+            Err(StoreError::Sqlite(error))
+                if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
         }
-        // a file from before this was possible keeps its pages until it is made anew
-        let more = free()? < before;
-        if !more {
-            self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
-        }
-        Ok(more)
+    }
+
+    pub(super) fn write_tight(&self) -> Result<(), StoreError> {
+        self.conn.execute_batch("VACUUM")?;
+        self.conn.execute(
+            "INSERT INTO meta (key, value)
+             SELECT 'tight', coalesce((SELECT value FROM meta WHERE key = 'seq'), 0) WHERE true
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (),
+        )?;
+        self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        Ok(())
+    }
+
+    /// What ends [`tighten`](Self::tighten) from another thread.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter(Arc::new(self.conn.get_interrupt_handle()))
+    }
+}
+
+/// Ends what the store is doing now, from another thread.
+#[derive(Clone)]
+pub struct Interrupter(Arc<InterruptHandle>);
+
+impl Interrupter {
+    /// Ends the statement that runs, whatever it is.
+    pub fn interrupt(&self) {
+        self.0.interrupt();
+    }
+}
+
+impl std::fmt::Debug for Interrupter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Interrupter").finish_non_exhaustive()
     }
 }

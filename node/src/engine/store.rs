@@ -5,12 +5,12 @@
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use pimesh_crdt::DeviceId;
-use pimesh_crdt::store::{Store, StoreError};
+use pimesh_crdt::store::{Interrupter, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::EngineError;
@@ -29,6 +29,8 @@ pub(super) struct StoreHandle {
     // dropped before the thread is waited for: its end is what ends the thread
     inbox: mpsc::Sender<Job>,
     asked: Arc<AtomicU64>,
+    /// What ends the job that nobody has asked for and that takes long, while it runs.
+    long: Arc<Mutex<Option<Interrupter>>>,
     _thread: Arc<Thread>,
 }
 
@@ -96,6 +98,7 @@ impl StoreHandle {
         Ok(Self {
             inbox,
             asked: Arc::default(),
+            long: Arc::default(),
             _thread: thread,
         })
     }
@@ -109,13 +112,16 @@ impl StoreHandle {
         T: Send + 'static,
         E: Into<EngineError> + Send + 'static,
     {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if let Some(long) = &*lock(&self.long) {
+            long.interrupt();
+        }
         self.unasked(job).await
     }
 
     /// How often anybody has asked for anything.
     pub(super) fn asked(&self) -> u64 {
-        self.asked.load(Ordering::Relaxed)
+        self.asked.load(Ordering::SeqCst)
     }
 
     /// Runs a job that nobody has asked for: it counts as quiet.
@@ -139,6 +145,30 @@ impl StoreHandle {
             .map_err(Into::into)
     }
 
+    /// Packs the file tight, where it is worth it and nobody has asked for anything since
+    /// `asked`; whoever asks meanwhile ends it. False where there was nothing to do or no time.
+    pub(super) async fn tighten(&self, asked: u64) -> Result<bool, EngineError> {
+        // not the handle itself: its thread must not be the one to wait for its end
+        let (asks, long) = (Arc::clone(&self.asked), Arc::clone(&self.long));
+        let job = move |store: &mut Store| {
+            if !store.is_worth_tightening()? {
+                return Ok(false);
+            }
+            {
+                let mut long = lock(&long);
+                if asks.load(Ordering::SeqCst) != asked {
+                    return Ok(false);
+                }
+                *long = Some(store.interrupter());
+            }
+            let done = store.tighten();
+            // from here on nobody interrupts, so the next job is safe
+            *lock(&long) = None;
+            done
+        };
+        self.unasked::<_, StoreError>(job).await
+    }
+
     /// Reads on the store's thread.
     pub(super) async fn read<T: Send + 'static>(
         &self,
@@ -146,6 +176,10 @@ impl StoreHandle {
     ) -> Result<T, EngineError> {
         self.with(move |store| job(store)).await
     }
+}
+
+fn lock(long: &Mutex<Option<Interrupter>>) -> MutexGuard<'_, Option<Interrupter>> {
+    long.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes a new database readable by its owner only; its journals follow it.

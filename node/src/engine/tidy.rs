@@ -1,7 +1,8 @@
 //! Tidies up the store while nobody asks it for anything: edits that lie loose are packed.
 //!
 //! A step takes some milliseconds, and whoever asks meanwhile waits for that one only. As soon as
-//! anybody has asked, the round ends and waits for quiet again.
+//! anybody has asked, the round ends and waits for quiet again. After a round the file is written
+//! anew where that is worth it; whoever asks meanwhile ends that, and it is tried at the next one.
 
 use std::time::Duration;
 
@@ -76,7 +77,10 @@ async fn round(store: &StoreHandle, mut from: Tidying) -> Result<Ended, EngineEr
         let step = move |store: &mut Store| store.tidy(from);
         match store.unasked(step).await? {
             Some(next) => from = next,
-            None => return Ok(Ended::Done),
+            None => {
+                store.tighten(before).await?;
+                return Ok(Ended::Done);
+            }
         }
         tokio::time::sleep(REST).await;
     }
@@ -88,9 +92,12 @@ mod tests {
     use pimesh_crdt::diff::Edit;
     use pimesh_crdt::doc::{Author, Writer, genesis};
     use pimesh_crdt::item::Item;
+    use pimesh_crdt::store::Filter;
     use pimesh_crdt::{CollectionId, DeviceId, Timestamp};
 
     use super::*;
+    use crate::engine::store::open;
+    use crate::home::Home;
 
     const CONTACTS: CollectionId = CollectionId([7; 16]);
     const ITEMS: usize = 100;
@@ -147,8 +154,8 @@ mod tests {
     #[tokio::test]
     async fn a_round_ends_as_soon_as_anybody_asks_and_goes_on_where_it_was() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("pimesh.db");
-        let store = StoreHandle::open(&path, DeviceId([1; 32])).unwrap();
+        let home = Home::at(folder.path()).unwrap();
+        let store = open(&home, DeviceId([1; 32])).unwrap();
         store.with(edited).await.unwrap();
 
         let (ended, noted) = tokio::join!(round(&store, Tidying::default()), async {
@@ -164,5 +171,43 @@ mod tests {
         assert_eq!(notes(&store).await, ITEMS);
         let left = store.unasked(|store| store.tidy(Tidying::default()));
         assert_eq!(left.await.unwrap(), None);
+    }
+
+    /// Enough that writing the file anew takes a while.
+    fn filled(store: &mut Store) -> Result<(), EngineError> {
+        let mut batch = store.batch(Timestamp(1))?;
+        batch.upsert_collection(CONTACTS, "contacts", "Contacts", "")?;
+        for item in (0..5_000).map(item) {
+            batch.add_new(CONTACTS, item.doc_id(), genesis(&item))?;
+        }
+        for n in 0..1_000_u32 {
+            batch.put_blob(&n.to_le_bytes().repeat(16 << 10))?;
+        }
+        batch.commit()?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_while_the_file_is_written_anew_ends_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path()).unwrap();
+        let store = open(&home, DeviceId([1; 32])).unwrap();
+        store.with(filled).await.unwrap();
+        let (tight, items) = tokio::join!(store.tighten(store.asked()), async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let begun = std::time::Instant::now();
+            let items = store.read(|store| store.count(&Filter::default())).await;
+            (items.unwrap(), begun.elapsed())
+        });
+        assert_eq!(items.0, 5_000);
+        assert!(!tight.unwrap(), "it went on for {:?}", items.1);
+        let problems = store.read(Store::quick_check).await.unwrap();
+        assert_eq!(problems, Vec::<String>::new());
+        assert!(!store.tighten(store.asked() + 1).await.unwrap());
+        assert!(store.tighten(store.asked()).await.unwrap());
+        assert!(
+            !store.tighten(store.asked()).await.unwrap(),
+            "worth it again"
+        );
     }
 }

@@ -163,30 +163,25 @@ fn what_lies_loose_is_packed_in_small_steps_between_which_anything_may_happen() 
 }
 
 #[test]
-fn pages_that_are_free_are_given_back_in_small_steps() {
+fn a_file_that_is_worth_it_is_written_anew_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pimesh.db");
     let mut store = Store::open(&path, device(1)).unwrap();
+    collections(&mut store);
+    assert!(!store.is_worth_tightening().unwrap());
+    add_all(&mut store, &many(4_200));
+    assert!(store.is_worth_tightening().unwrap());
     in_batch(&mut store, |batch| {
-        for n in 0..40_u32 {
+        for n in 0..100_u32 {
             batch.put_blob(&n.to_le_bytes().repeat(16 << 10)).unwrap();
         }
     });
     store.conn.execute("DELETE FROM blob", ()).unwrap();
-    let free = |store: &Store| count(store, "SELECT freelist_count FROM pragma_freelist_count");
-    let before = free(&store);
-    assert!(before > 600, "{before}");
-    let (mut at, mut last) = (Some(Tidying::default()), before);
-    while let Some(from) = at {
-        at = store.tidy(from).unwrap();
-        let now = free(&store);
-        assert!(last - now <= 64, "{} pages in one step", last - now);
-        last = now;
-    }
-    assert!(last <= 256, "{last}");
+    assert!(store.tighten().unwrap());
+    assert!(!store.is_worth_tightening().unwrap());
     let length = std::fs::metadata(&path).unwrap().len();
-    assert!(length < (before as u64) * 4096, "{length}");
-    assert!(store.quick_check().unwrap().is_empty());
+    assert!(length < 4 << 20, "{length}");
+    assert!(is_well(&store));
 }
 
 #[test]

@@ -127,7 +127,10 @@ impl Export<'_> {
                 let item = shown(store, row)?.item;
                 let flags = self.flags(&item);
                 marks.insert(row.doc, (times_mark(&item), row, flags));
-                let mut blobs_of = item.values.values().flat_map(|value| register::blobs(value));
+                let mut blobs_of = item
+                    .values
+                    .values()
+                    .flat_map(|value| register::blobs(value));
                 if blobs_of.any(|hash| !store.has_blob(hash).unwrap_or(false)) {
                     self.incomplete.push(row.name.clone());
                 }
