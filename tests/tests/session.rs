@@ -77,7 +77,7 @@ fn in_one_form(text: &str) -> String {
         let units = words.iter().skip(1).map(Some).chain([None]);
         let words = words.iter().zip(units);
         let words: Vec<String> = words.map(|(one, next)| word(one, next.copied())).collect();
-        out += &words.join(" ");
+        out += &words.join(" ").replace("# ms", "# s");
         out.push('\n');
     }
     out
