@@ -212,16 +212,50 @@ def bracket(raw):
     return (prop.name, name) if re.fullmatch(r"[A-Z0-9_-]+", name) else ("", "")
 
 
+# what stands in none of its own kind, so that the next BEGIN ends one without an END
+ITEMS = {"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VCARD", "VCALENDAR"}
+
+
 def parse(data):
     """(components at the root, [(line, text) outside any component])."""
+    roots, stray = nested(data, set())
+    endless = {c.line for root in roots for c in root.walk() if not c.closed}
+    if endless:
+        roots, stray = nested(data, endless)
+    for root in roots:
+        for card in root.walk():
+            unpack_agents(card)
+    return roots, stray
+
+
+def ended_by(stack, name, before, endless):
+    """How much of what is open stays open when another of this name begins."""
+    if name not in ITEMS or len(stack) > 64:  # nobody nests so deep but to hurt
+        return len(stack)
+    at = max((i for i, c in enumerate(stack) if c.name == name), default=None)
+    if at is None or stack[at].line not in endless:
+        return len(stack)
+    if name == "VCARD" and before.upper().startswith("AGENT"):
+        return len(stack)  # the card of an assistant stands within
+    if name not in ("VCARD", "VCALENDAR") and any(c.name != "VALARM" for c in stack[at + 1 :]):
+        return len(stack)
+    return at
+
+
+def nested(data, endless):
+    """The same, where the components that begin in these lines have no END of their own."""
     roots, stack, stray = [], [], []
-    last = 0
+    last, before = 0, ""
     for number, raw in logical_lines(to_utf8(data)):
         last = number
         if not raw.strip():
             continue
         mark, name = bracket(raw)
         if mark == "BEGIN":
+            stays = ended_by(stack, name, before, endless)
+            for ended in stack[stays:]:
+                ended.end = number - 1
+            del stack[stays:]
             one = Component(name, number, version=stack[-1].version if stack else "")
             (stack[-1].children if stack else roots).append(one)
             stack.append(one)
@@ -237,11 +271,9 @@ def parse(data):
             stray.append((number, decode(raw)))
         else:
             add_line(stack, number, raw)
+        before = decode(raw)
     for one in stack:
         one.end = last
-    for root in roots:
-        for card in root.walk():
-            unpack_agents(card)
     return roots, stray
 
 
