@@ -21,8 +21,8 @@ const MIGRATIONS: &[&str] = &[
 /// "pmsh": in the header of every database file of ours.
 const APPLICATION_ID: i64 = 0x706d_7368;
 
-/// What a program of this age derives from changes is not what the rows say.
-const ROWS_ARE_OLDER_THAN: usize = 5;
+/// What a program before the sixth layout derived from changes is not what rows say now.
+const ROWS_ARE_OLDER_THAN: usize = 6;
 
 /// Whether the rows of a database have to be derived anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
