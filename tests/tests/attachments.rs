@@ -36,7 +36,7 @@ async fn a_device_without_a_photo_is_not_in_sync_and_an_edit_there_keeps_it() {
     assert_eq!((status.in_sync, status.attachments_missing), (false, 1));
 
     let export = Request::Export {
-        collection: "cards".into(),
+        collection: "Contacts".into(),
         to: ExportTo::File(couple.phone.folder().join("out.vcf")),
     };
     let reply = couple.phone.ask(export).await;
