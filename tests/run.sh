@@ -48,6 +48,10 @@ if ! have_dovecot; then missing="$missing dovecot-core dovecot-imapd dovecot-pop
 if ! command -v openssl > /dev/null; then missing="$missing openssl"; fi
 if ! command -v python3 > /dev/null; then missing="$missing python3"; fi
 if ! python3 -c 'import venv, ensurepip' 2> /dev/null; then missing="$missing python3-venv"; fi
+if [ "$(id -u)" = 0 ]; then # only root can make machines of its own
+    if ! command -v ip > /dev/null; then missing="$missing iproute2"; fi
+    if ! PATH=$PATH:/usr/sbin command -v nft > /dev/null; then missing="$missing nftables"; fi
+fi
 if [ -n "$missing" ]; then
     say "installing$missing"
     command -v apt-get > /dev/null || stop "please install, by this system's own means:$missing"
@@ -138,6 +142,11 @@ if [ -n "${PIMESH_CORPUS:-}" ]; then
     else
         skip "a generated mailbox on two devices: no generator of mails, or no Python packages"
     fi
+fi
+if [ "$(id -u)" = 0 ]; then
+    step "devices on machines of their own" env PATH="$PATH:/usr/sbin" python3 "$here/check/lan.py"
+else
+    skip "devices on machines of their own (network namespaces): run as root"
 fi
 if [ -f mobile-ffi/test.sh ]; then
     step "the library for apps, from Python" sh mobile-ffi/test.sh

@@ -1,0 +1,162 @@
+"""Machines of our own: network namespaces on one switch, each with a device that runs.
+
+Everything is made here and taken away again; nothing of the machine's own network is touched."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import device
+
+TRIES = 600  # tenths of a second that anything may take on a busy machine
+
+
+def why_not():
+    """Why there can be no machines here, or None."""
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    missing = [tool for tool in ("ip", "nft") if not shutil.which(tool)]
+    return f"no {' and no '.join(missing)} here" if missing else None
+
+
+def ip(*words):
+    subprocess.run(["ip", *map(str, words)], check=True, capture_output=True, text=True)
+
+
+def until(what, look):
+    """What `look` gives once it gives something; fails with `what` when it never does."""
+    for _ in range(TRIES):
+        found = look()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise SystemExit(f"not within {TRIES / 10:.0f} s: {what}")
+
+
+class Lan:
+    """One switch; leaving takes everything away."""
+
+    def __init__(self, program, number=77):
+        self.program, self.number = program, number
+        self.mark = f"pm{os.getpid() % 10000}n{number}"
+        self.hosts, self.folder = [], pathlib.Path(tempfile.mkdtemp(prefix="pimesh-lan."))
+
+    def __enter__(self):
+        self.space = f"{self.mark}s"
+        ip("netns", "add", self.space)
+        ip("-n", self.space, "link", "add", "switch", "type", "bridge", "mcast_snooping", 0)
+        ip("-n", self.space, "link", "set", "switch", "up")
+        return self
+
+    def host(self, name):
+        one = Host(self, name, len(self.hosts) + 1)
+        self.hosts.append(one)
+        return one
+
+    def __exit__(self, *_):
+        for host in self.hosts:
+            host.stop()
+            subprocess.run(["ip", "netns", "del", host.space], capture_output=True)
+        subprocess.run(["ip", "netns", "del", self.space], capture_output=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Host:
+    """One machine with one device."""
+
+    def __init__(self, lan, name, number):
+        self.lan, self.name, self.number = lan, name, number
+        self.space = f"{lan.mark}h{number}"
+        self.address = f"10.{lan.number}.0.{number}"
+        self.node, self.home = None, lan.folder / name
+        ip("netns", "add", self.space)
+        port = f"p{number}"
+        ip("-n", lan.space, "link", "add", port, "type", "veth", "peer", "name", "eth", "netns", self.space)
+        ip("-n", lan.space, "link", "set", port, "master", "switch", "up")
+        ip("-n", self.space, "addr", "add", f"{self.address}/24", "dev", "eth")
+        for link in ("lo", "eth"):
+            ip("-n", self.space, "link", "set", link, "up")
+        ip("-n", self.space, "route", "add", "default", "dev", "eth")
+        self.run("init", "--name", name)
+
+    def command(self, *words):
+        return ["ip", "netns", "exec", self.space, self.lan.program, "--home", str(self.home), *map(str, words)]
+
+    def run(self, *words, codes=(0,)):
+        """The JSON of one command."""
+        done = subprocess.run(
+            [*self.command(*words), "--json"], capture_output=True, text=True, stdin=subprocess.DEVNULL
+        )
+        if done.returncode not in codes:
+            raise SystemExit(f"{self.name}: {' '.join(map(str, words))}: exit {done.returncode}: {done.stderr[-400:]}")
+        lines = done.stdout.strip().splitlines()
+        return json.loads(lines[-1]) if lines else None
+
+    def start(self):
+        """Switches the device on."""
+        log = open(self.home / "run.log", "w")
+        self.node = subprocess.Popen(self.command("run", "--json"), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        until(f"{self.name} is ready", lambda: '"ready"' in (self.home / "run.log").read_text())
+
+    def stop(self):
+        """Switches it off."""
+        if self.node:
+            self.node.send_signal(signal.SIGTERM)
+            self.node.wait(30)
+            self.node = None
+
+    def firewall(self, *rules):
+        """Lets in what was asked for, what these rules accept, and nothing else."""
+        lines = "\n".join(rules)
+        table = f"""table inet guard {{ chain in {{ type filter hook input priority 0; policy drop;
+            ct state established,related accept
+            iifname lo accept
+            icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} accept
+            {lines}
+            }}
+            }}
+            """
+        subprocess.run(["ip", "netns", "exec", self.space, "nft", "-f", "-"], input=table, text=True, check=True)
+
+    def others(self):
+        """The other devices it lists: by name, whether connected."""
+        return {one["name"]: one["connected"] for one in self.run("devices")["devices"]}
+
+    def items(self):
+        return sum(one["items"] for one in self.run("collections")["collections"])
+
+    def counters(self):
+        """(bytes, packets) that its interface has sent and received."""
+        out = subprocess.run(
+            ["ip", "-n", self.space, "-s", "-j", "link", "show", "eth"], capture_output=True, text=True, check=True
+        )
+        stats = json.loads(out.stdout)[0]["stats64"]
+        return tuple(stats["rx"][what] + stats["tx"][what] for what in ("bytes", "packets"))
+
+
+def pair(shows, types, by="code"):
+    """Pairs two devices, without any address; gives the seconds from typing to paired."""
+    offer = subprocess.Popen(
+        [*shows.command("pair", "offer"), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    code = json.loads(offer.stdout.readline())[by]
+    begun = time.monotonic()
+    types.run("pair", "join", code, "--yes")
+    seconds = time.monotonic() - begun
+    offer.communicate(timeout=60)
+    if offer.returncode != 0:
+        raise SystemExit(f"{shows.name} did not pair: exit {offer.returncode}")
+    return seconds
+
+
+def program():
+    return device.binary()

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Devices on machines of their own in one network: they meet, they pair, they stay the same.
+
+Needs root, `ip` and `nft`. `--rounds N` pairs N times with fresh homes and prints the medians;
+`--idle S` counts what S seconds without an edit cost."""
+
+import argparse
+import statistics
+import sys
+import time
+
+import hosts
+from hosts import Lan, pair, until
+
+
+def cards(folder, count):
+    path = folder / "book.vcf"
+    one = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:lan-{0}\r\nFN:Person {0}\r\nTEL:+49 30 {0}\r\nEND:VCARD\r\n"
+    path.write_text("".join(one.format(n) for n in range(count)), newline="")
+    return path
+
+
+def joining(rounds):
+    """From typing the code to paired, and to a thousand contacts on the other device."""
+    paired, there = [], []
+    for _ in range(rounds):
+        with Lan(hosts.program()) as lan:
+            ann, bob = lan.host("ann"), lan.host("bob")
+            ann.run("import", cards(lan.folder, 1000))
+            ann.start()
+            bob.start()
+            begun = time.monotonic()
+            paired.append(pair(ann, bob))
+            until("the contacts are there", lambda: bob.items() == 1000)
+            there.append(time.monotonic() - begun)
+    for what, all_of in (("paired", paired), ("1,000 contacts there", there)):
+        print(f"{what}: median {statistics.median(all_of):.2f} s of {rounds} ({min(all_of):.2f} to {max(all_of):.2f})")
+
+
+def third():
+    """A third device joins through the second while the first is off; all three end the same.
+    One that is removed is out everywhere."""
+    with Lan(hosts.program()) as lan:
+        ann, bob, cleo = (lan.host(name) for name in ("ann", "bob", "cleo"))
+        ann.run("import", cards(lan.folder, 50))
+        ann.start()
+        bob.start()
+        pair(ann, bob)
+        until("bob has all", lambda: bob.items() == 50)
+        ann.stop()
+        cleo.start()
+        pair(bob, cleo)
+        until("cleo has all", lambda: cleo.items() == 50)
+        ann.start()
+        for one, names in ((ann, ("bob", "cleo")), (bob, ("ann", "cleo")), (cleo, ("ann", "bob"))):
+            until(f"{one.name} is connected with {names}", lambda: one.others() == dict.fromkeys(names, True))
+        for one in (ann, bob, cleo):
+            one.run("wait", "--until-confirmed", "--timeout", 60)
+        begun = time.monotonic()
+        told = ann.run("devices", "remove", "cleo", "--yes")
+        assert told["told"] == ["bob"], told
+        until("bob lists cleo no more", lambda: list(bob.others()) == ["ann"])
+        until("cleo is alone", lambda: not cleo.others())
+        print(f"removed: out everywhere {time.monotonic() - begun:.2f} s after the command")
+        notices = [notice["kind"] for notice in cleo.run("status")["notices"]]
+        assert notices == ["removed"] and cleo.items() == 50, notices
+        cleo.stop()
+        cleo.start()
+        time.sleep(3)  # it would have come back by now
+        assert not cleo.others() and list(ann.others()) == ["bob"]
+
+
+def firewalls():
+    """One side lets nobody in, or no UDP but that of mDNS: they pair and meet all the same."""
+    multicast = "udp dport 5353 accept"
+    cases = {
+        "who shows the code lets nobody in": ((multicast,), None),
+        "who types the code lets nobody in": (None, (multicast,)),
+        "both let TCP in and no UDP": ((multicast, "meta l4proto tcp accept"),) * 2,
+    }
+    for what, rules in cases.items():
+        with Lan(hosts.program()) as lan:
+            ann, bob = lan.host("ann"), lan.host("bob")
+            ann.run("import", cards(lan.folder, 20))
+            for one, its in zip((ann, bob), rules):
+                if its:
+                    one.firewall(*its)
+                one.start()
+            seconds = pair(ann, bob)
+            until("the contacts are there", lambda: bob.items() == 20)
+            print(f"{what}: paired in {seconds:.2f} s")
+
+
+def idle(seconds):
+    """What two devices cost that have nothing to say."""
+    with Lan(hosts.program()) as lan:
+        ann, bob = lan.host("ann"), lan.host("bob")
+        ann.start()
+        bob.start()
+        pair(ann, bob)
+        time.sleep(20)
+        before = ann.counters()
+        time.sleep(seconds)
+        bytes_, packets = (after - was for after, was in zip(ann.counters(), before))
+        print(f"idle: {bytes_ * 60 / seconds:.0f} bytes and {packets * 60 / seconds:.1f} packets a minute and device")
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--rounds", type=int, default=1)
+    words.add_argument("--idle", type=int, default=0)
+    words = words.parse_args()
+    reason = hosts.why_not()
+    if reason:
+        print(f"skipped: {reason}")
+        return 0
+    joining(words.rounds)
+    third()
+    firewalls()
+    if words.idle:
+        idle(words.idle)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
