@@ -49,17 +49,19 @@ pub const OPEN_STREAM: Duration = Duration::from_secs(10);
 /// A connection without streams is closed after this. Members always have a session, so
 /// this meets guests, and members between two tries to open one.
 pub const IDLE: Duration = Duration::from_secs(45);
-/// A QUIC connection that hears nothing for this long is gone.
-pub const QUIC_SILENCE: Duration = Duration::from_secs(20);
+/// A QUIC connection that hears nothing for this long is gone. A session that waits for an answer
+/// gives up by itself; this is for those that have nothing to say.
+pub const QUIC_SILENCE: Duration = Duration::from_secs(60);
 /// What a device may send on one QUIC stream before we read it. A session that nobody
 /// reads holds this much memory; at 50 ms it still lets 160 Mbit/s through.
 pub const QUIC_STREAM_WINDOW: u32 = 1 << 20;
 /// The same for all streams of one connection.
 pub const QUIC_CONNECTION_WINDOW: u32 = 2 << 20;
-/// Keeps a QUIC connection, and the router's memory of it, alive.
-pub const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(8);
-/// Finds dead TCP connections, which would otherwise live for hours.
-pub const PING_EVERY: Duration = Duration::from_secs(20);
+/// Keeps a QUIC connection, and the router's memory of it, alive: routers forget after 30 s.
+pub const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(25);
+/// Finds dead TCP connections, which would otherwise live for hours. Each costs some hundred bytes,
+/// and a device that is idle should be silent.
+pub const PING_EVERY: Duration = Duration::from_secs(300);
 /// A ping unanswered for this long closes its connection.
 pub const PING_PATIENCE: Duration = Duration::from_secs(15);
 /// The first wait before a device is dialled again.
