@@ -2,6 +2,7 @@
 
 mod blobs;
 mod converge;
+mod forked_names;
 mod rules;
 mod toy;
 mod toy_forks;
