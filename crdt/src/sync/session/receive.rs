@@ -68,11 +68,7 @@ impl Session {
                 self.blobs.piece(hash, offset, total, bytes, out);
             }
             (Frame::Stopped { collection, reason }, Phase::Open) => {
-                if let Some(side) = self.sides.get_mut(&collection) {
-                    side.stopped = true;
-                }
-                out.push(Output::PeerStopped { collection, reason });
-                self.report_sync(collection, out);
+                self.peer_stopped(collection, reason, out);
             }
             (Frame::Hello(_), _) => return Err(CloseReason::Protocol("a second Hello")),
             (
@@ -92,6 +88,15 @@ impl Session {
         }
         self.mesh_first(now, out);
         Ok(())
+    }
+
+    fn peer_stopped(&mut self, id: CollectionId, reason: String, out: &mut Vec<Output>) {
+        if let Some(side) = self.sides.get_mut(&id) {
+            side.stopped = true;
+        }
+        let collection = id;
+        out.push(Output::PeerStopped { collection, reason });
+        self.report_sync(id, out);
     }
 
     fn hello(&mut self, now: Timestamp, hello: Hello, out: &mut Vec<Output>) -> Step {
