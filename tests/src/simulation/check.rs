@@ -9,6 +9,7 @@ use pimesh_crdt::store::{Filter, Life, Order, Page, Store};
 use pimesh_crdt::{BlobHash, CollectionId, DocId};
 
 use super::bring::parse;
+use super::lacks;
 use super::mesh::{Failure, LinkId, World, vectors};
 use super::model::{Expected, list, meaning};
 use super::write::COLLECTIONS;
@@ -118,7 +119,8 @@ pub fn everything(world: &World) -> Result<(), Failure> {
         ));
     }
     blobs(world)?;
-    agreed(world)
+    agreed(world)?;
+    lacks::told(world)
 }
 
 /// All devices hold the same of a collection.

@@ -49,7 +49,7 @@ pub type LinkId = (usize, usize);
 /// A link and the sessions at its ends.
 #[derive(Debug)]
 pub struct Link {
-    sessions: [Session; 2],
+    pub(super) sessions: [Session; 2],
     /// Frames on their way to each end.
     pub frames: [VecDeque<Vec<u8>>; 2],
     /// What each end says of being in sync.
@@ -154,6 +154,7 @@ impl World {
                 collections: vectors(&self.devices[device].store)?,
                 membership: self.statements.clone(),
             };
+            self.say_what_is_lacking(link, end)?;
             self.tasks.push_back(Task::Feed(link, end, started));
             self.want_blobs(link, end)?;
         }
@@ -208,6 +209,7 @@ impl World {
             if Some(link) == but {
                 continue;
             }
+            self.say_what_is_lacking(link, end)?;
             for (collection, vector) in &all {
                 let (collection, vector) = (*collection, vector.clone());
                 let input = Input::Committed { collection, vector };

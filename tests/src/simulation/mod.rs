@@ -15,6 +15,7 @@ pub mod check;
 pub mod device;
 mod forks;
 pub mod intent;
+mod lacks;
 pub mod mesh;
 pub mod model;
 #[cfg(feature = "mutants")]

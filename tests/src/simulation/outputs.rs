@@ -8,6 +8,7 @@ use pimesh_crdt::sync::{
 
 use super::check;
 use super::device::Written;
+use super::lacks;
 use super::mesh::{Failure, LinkId, Task, World, learn};
 
 /// Blobs asked for at once.
@@ -80,10 +81,15 @@ impl World {
                 }
                 if in_sync {
                     check::claim(self, link, end, collection)?;
+                    lacks::claim(self, link, end)?;
                 }
                 None
             }
-            Output::PeerLacks(_) | Output::Addresses(_) => None,
+            Output::PeerLacks(count) => {
+                self.peer_lacks(link, end, count)?;
+                None
+            }
+            Output::Addresses(_) => None,
             Output::Forked { .. } | Output::PeerStopped { .. } => {
                 self.forked = true;
                 None
@@ -140,6 +146,7 @@ impl World {
                         for (other, end) in self.ends(device) {
                             let input = Input::BlobArrived(hash);
                             self.tasks.push_back(Task::Feed(other, end, input));
+                            self.say_what_is_lacking(other, end)?;
                         }
                         StoredPiece::Whole
                     }
@@ -200,6 +207,7 @@ impl World {
         }
         let everywhere = collection == CollectionId::MESH;
         self.announce(device, (!everywhere).then_some(link))?;
+        self.say_what_is_lacking(link, end)?;
         self.want_blobs(link, end)?;
         let mut held = HeldUp::Nothing;
         for one in &received.held {
