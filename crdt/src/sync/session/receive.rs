@@ -13,10 +13,6 @@ use crate::sync::message::{Bytes, Frame, Hello, NumberReached, Tag, VERSION, vec
 use crate::sync::{Fork, Reached, VectorHash, VersionVector};
 
 impl Session {
-    #[expect(
-        clippy::too_many_lines,
-        reason = "the table of all frames, an arm each"
-    )]
     pub(super) fn received(&mut self, now: Timestamp, frame: Frame, out: &mut Vec<Output>) -> Step {
         match (frame, self.phase) {
             (Frame::Close { reason }, _) => return Err(CloseReason::ByPeer(reason)),
