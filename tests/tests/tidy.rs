@@ -51,6 +51,26 @@ fn code(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+#[test]
+fn every_attack_that_the_page_on_security_tells_of_is_played_by_a_test_of_that_name() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let rows = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.contains("| shown by |"));
+    let code: String = all().into_iter().map(|(_, text)| text).collect();
+    let mut played = 0;
+    for row in rows {
+        let shown = row.trim_end_matches(" |").rsplit('|').next().unwrap();
+        let names: Vec<&str> = shown.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test: {row}");
+        for name in names {
+            assert!(code.contains(&format!("fn {name}(")), "no test {name}");
+            played += 1;
+        }
+    }
+    assert!(played > 20, "{played}");
+}
+
 /// Every `name::part` in the code: the parts, in `name::{a, b::c}` as well.
 fn parts_used<'t>(code: &'t str, name: &str) -> Vec<&'t str> {
     let path = format!("{name}::");
