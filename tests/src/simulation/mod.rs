@@ -12,6 +12,7 @@
 
 mod bring;
 pub mod check;
+mod decide;
 pub mod device;
 mod forks;
 pub mod intent;

@@ -4,7 +4,8 @@
 //! behind what they were shown, however indirectly) and what they were *shown* where they
 //! wrote. Everything else follows:
 //!
-//! 1. A write replaces another at a key if its writer knew the other and was shown its value.
+//! 1. A write replaces another at a key if its writer knew the other and was shown its value;
+//!    who decides a conflict was shown all of its values.
 //! 2. Every value that nobody has replaced is there: shown, or kept beside what is shown.
 //!    Nothing else is there. (One of several, like a number, is shown once under whatever key;
 //!    where a person changed it there, it may be gone with it.)
@@ -57,12 +58,24 @@ pub struct Write {
     pub says: BTreeMap<String, Option<String>>,
     /// What the writer was shown behind the keys they wrote.
     pub shown: BTreeMap<String, String>,
+    /// What else they were shown there, kept beside it, and decided on.
+    pub beside: BTreeMap<String, BTreeSet<String>>,
     /// Occurrences written as if they had never been, over what an ended one said.
     pub anew: BTreeSet<String>,
     /// What it gives life.
     pub gives: BTreeSet<Part>,
     /// What it ends.
     pub ends: BTreeSet<Part>,
+}
+
+impl Write {
+    /// Every value that the writer was shown where they wrote, by key.
+    fn all_shown(&self) -> impl Iterator<Item = (&str, &str)> {
+        let beside = self.beside.iter();
+        let beside = beside.flat_map(|(at, all)| all.iter().map(move |value| (at, value)));
+        let all = self.shown.iter().chain(beside);
+        all.map(|(at, value)| (at.as_str(), value.as_str()))
+    }
 }
 
 /// All writes to all documents.
@@ -211,15 +224,15 @@ impl<'a> History<'a> {
             return false;
         }
         let over_ended = key::split_override(at).0;
-        let shown = later.shown.get(at);
+        let mut shown = later.all_shown().filter(|(key, _)| *key == at);
         over_ended.is_some_and(|rid| later.anew.contains(rid))
-            || shown.is_some_and(|shown| meaning(at, shown) == meaning(at, value))
+            || shown.any(|(_, shown)| meaning(at, shown) == meaning(at, value))
     }
 
     /// Rule 2: the writer was shown the value under another key of the list.
     fn replaces_elsewhere(later: &Write, earlier: &Write, at: &str, value: &str) -> bool {
         let of = list(at);
-        let mut shown = later.shown.iter().filter(|(key, _)| list(key) == of);
+        let mut shown = later.all_shown().filter(|(key, _)| list(key) == of);
         of.is_some()
             && later.knew.contains(&earlier.name)
             && shown.any(|(_, shown)| meaning(at, shown) == meaning(at, value))

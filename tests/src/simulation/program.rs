@@ -33,6 +33,8 @@ pub enum What {
     Lossy,
     /// A machine writes, on nobody's behalf.
     Machine,
+    /// A person decides what to keep of values that clash.
+    Resolve,
     /// A person moves an item to another collection.
     Move,
     /// A person makes two collections one.
@@ -66,7 +68,7 @@ pub enum What {
 }
 
 /// How often each thing happens.
-const WEIGHTS: [(What, usize); 27] = [
+const WEIGHTS: [(What, usize); 28] = [
     (What::Import, 12),
     (What::Source, 4),
     (What::Edit, 16),
@@ -79,6 +81,7 @@ const WEIGHTS: [(What, usize); 27] = [
     (What::Stale, 8),
     (What::Lossy, 5),
     (What::Machine, 2),
+    (What::Resolve, 5),
     (What::Move, 2),
     (What::Unite, 1),
     (What::Mail, 7),

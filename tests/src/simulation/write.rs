@@ -58,6 +58,7 @@ impl World {
             What::Import | What::Source => self.import(at, step, &mut chance),
             What::Mail => self.mail(at, &mut chance),
             What::Unite => self.unite(at, &mut chance),
+            What::Resolve => self.resolve(at, step, &mut chance),
             What::Move => self.relocate(at, &mut chance),
             What::Stale => {
                 let clients = self.devices[at].clients.len();
@@ -322,6 +323,7 @@ impl Default for Write {
             knew: BTreeSet::new(),
             says: BTreeMap::new(),
             shown: BTreeMap::new(),
+            beside: BTreeMap::new(),
             anew: BTreeSet::new(),
             gives: BTreeSet::new(),
             ends: BTreeSet::new(),
