@@ -235,6 +235,27 @@ mod tests {
         ]
     }
 
+    /// What a frame of each kind is on the wire, in the order of their numbers. A line that has to
+    /// change means another version of the protocol.
+    #[test]
+    fn a_frame_of_every_kind_is_byte_for_byte_what_it_was() {
+        let golden = include_str!("frames.golden");
+        let pinned: Vec<&str> = golden
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .collect();
+        let mut now: Vec<String> = frames()
+            .iter()
+            .map(|frame| encode(frame).unwrap())
+            .map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+            .collect();
+        now.sort();
+        assert_eq!(now, pinned);
+        let kinds: std::collections::BTreeSet<&str> =
+            pinned.iter().map(|line| &line[..2]).collect();
+        assert_eq!(kinds.len(), 13);
+    }
+
     #[test]
     fn every_frame_is_read_back() {
         for frame in frames() {
