@@ -45,6 +45,12 @@ seeds() {
     set +f
 }
 
+# CPU seconds that what this shell has started and ended has used, in $spent.
+clock() {
+    times > corpus/times # not in $(), which counts for itself
+    spent=$(sed -n '2s/m/ /;2s/s.*//p' corpus/times | awk '{ print int($1 * 60 + $2) }')
+}
+
 reached() { sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$1" | tail -n 1; }
 
 for target in "$@"; do
@@ -53,17 +59,19 @@ for target in "$@"; do
         zstd -dcq "kept/$target.tar.zst" | tar -xf - -C "corpus/$target"
     fi
     seeds "$target"
-    best=0 quiet=0 minutes=0 runs=0 crashes=0
-    while [ "$quiet" -lt "$patience" ]; do
-        # A minute of one core at a time.
+    best=0 quiet=0 seconds=0 runs=0 crashes=0
+    while [ "$quiet" -lt $((patience * 60)) ]; do
+        # A minute at a time, of which a busy machine gives a part: its own time is what counts.
+        clock; before=$spent
         "$made/$target" "corpus/$target" -max_total_time=60 -max_len=4096 -rss_limit_mb=4096 \
             -timeout=20 -print_final_stats=1 -artifact_prefix="artifacts/$target/" \
             > "corpus/$target.log" 2>&1 || crashes=$((crashes + 1))
-        minutes=$((minutes + 1))
+        clock; used=$((spent - before))
+        seconds=$((seconds + used))
         done_now=$(sed -n 's/^stat::number_of_executed_units: *//p' "corpus/$target.log")
         runs=$((runs + ${done_now:-0}))
         now=$(reached "corpus/$target.log")
-        if [ "${now:-0}" -gt "$best" ]; then best=$now quiet=0; else quiet=$((quiet + 1)); fi
+        if [ "${now:-0}" -gt "$best" ]; then best=$now quiet=0; else quiet=$((quiet + used)); fi
         if [ "$crashes" -gt 0 ]; then break; fi
     done
     rm -rf "corpus/$target.small" && mkdir "corpus/$target.small"
@@ -76,5 +84,5 @@ for target in "$@"; do
     (cd "corpus/$target.small" && tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - .) \
         | zstd -19 -qfo "kept/$target.tar.zst"
     printf '%s: %s CPU minutes, %s executions, %s places reached, %s inputs kept, %s crashes\n' \
-        "$target" "$minutes" "$runs" "$best" "$(find "corpus/$target.small" -type f | wc -l)" "$crashes"
+        "$target" "$((seconds / 60))" "$runs" "$best" "$(find "corpus/$target.small" -type f | wc -l)" "$crashes"
 done
