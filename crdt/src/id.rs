@@ -102,6 +102,7 @@ impl BlobHash {
     }
 
     /// Takes bytes piece by piece; what it comes to is their name.
+    #[cfg(feature = "store")]
     pub(crate) fn hasher() -> blake3::Hasher {
         blake3::Hasher::new()
     }
