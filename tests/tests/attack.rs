@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use pimesh_crdt::doc::genesis;
 use pimesh_crdt::item::{Item, kind};
-use pimesh_crdt::sync::{Bytes, Frame};
+use pimesh_crdt::sync::{Bytes, Frame, codec};
 use pimesh_crdt::{CollectionId, DocId};
 use pimesh_tests::cheat::{self, Cheat, PAIR, SYNC, Tape, Wire, ending, heard, say, throw};
 use pimesh_tests::data::{self, Heavy, Scale};
@@ -209,6 +209,15 @@ fn contact(name: &str) -> (DocId, Vec<u8>) {
     (item.doc_id(), genesis(&item).bytes)
 }
 
+/// A contact that a person adds.
+fn import(device: &Program, uid: &str, name: &str) {
+    let card = device.device.folder().join("new.vcf");
+    let text = format!("BEGIN:VCARD\r\nVERSION:4.0\r\nUID:{uid}\r\nFN:{name}\r\nEND:VCARD\r\n");
+    std::fs::write(&card, text).unwrap();
+    let done = device.output(&["import", card.to_str().unwrap()]);
+    assert!(done.status.success());
+}
+
 /// Sends changes in a new session; gives the session.
 async fn send(
     traitor: &mut Cheat,
@@ -286,23 +295,47 @@ async fn a_member_that_cheats_is_cut_off_with_a_reason_and_honest_ones_go_on() {
     eprintln!("memory grew by {} KB at most", grown >> 10);
     assert!(grown < MOST_MEMORY, "{grown} bytes");
 
-    let card = phone.device.folder().join("new.vcf");
-    std::fs::write(
-        &card,
-        "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:h\r\nFN:Honest\r\nEND:VCARD\r\n",
-    )
-    .unwrap();
-    assert!(
-        phone
-            .output(&["import", card.to_str().unwrap()])
-            .status
-            .success()
-    );
+    import(&phone, "h", "Honest");
     until("what the honest device wrote", || {
         (items(&program) == 21).then_some(())
     });
     until("the rest", || (items(&phone) == 21).then_some(()));
     assert!(node.logged("session ended") >= 4);
+    node.stop();
+    phone_node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_asks_without_end_is_left_alone_and_honest_ones_go_on() {
+    let (program, node) = victim();
+    let mut phone = Program::new("phone");
+    let phone_node = phone.run();
+    program.pair_with(&node.address, &phone);
+    let mut traitor = traitor(&program, &node).await;
+
+    let mut session = traitor.session().await;
+    let question = codec::encode(&Frame::Have {
+        collection: CollectionId([7; 16]),
+        vector: Vec::new(),
+        retired: Vec::new(),
+    })
+    .unwrap();
+    let mut asked = 0;
+    while session.send(question.clone()).await.is_ok() {
+        asked += 1;
+        assert!(asked < 1_000_000, "there is no end to it");
+    }
+    node.logs(&["session ended", "asks for more than it may"]);
+    eprintln!("asked {asked} times");
+
+    // nor is a new session a new credit
+    let stream = traitor.open(SYNC).await.unwrap();
+    assert_eq!(ending(&mut FrameStream::over(stream)).await, None);
+
+    import(&phone, "h", "Honest");
+    until("what the honest device wrote", || {
+        (items(&program) == 21).then_some(())
+    });
     node.stop();
     phone_node.stop();
 }

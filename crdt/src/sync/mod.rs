@@ -25,7 +25,7 @@ mod vector;
 pub use message::{
     Bytes, Frame, Hello, NumberReached, OriginReached, OriginRetired, Tag, VERSION, WantedBlob,
 };
-pub use session::{CloseReason, HeldUp, Identity, Input, Output, Session, StoredPiece};
+pub use session::{CloseReason, Credit, HeldUp, Identity, Input, Output, Session, StoredPiece};
 pub use vector::{Reached, VectorHash, VersionVector};
 
 use crate::id::{DocId, Origin};

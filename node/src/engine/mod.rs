@@ -47,6 +47,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ed25519_dalek::SigningKey;
 use pimesh_crdt::store::Committed;
+use pimesh_crdt::sync::Credit;
 use pimesh_crdt::sync::membership::Statement;
 use pimesh_crdt::{BlobHash, CollectionId, DeviceId, Timestamp};
 use tokio::sync::{broadcast, mpsc};
@@ -93,6 +94,8 @@ struct Inner {
     said: Mutex<BTreeMap<(DeviceId, CollectionId), Timestamp>>,
     /// With whom there are sessions.
     sessions: Mutex<Vec<DeviceId>>,
+    /// What each device may still ask for, by the sessions it had.
+    credits: Mutex<BTreeMap<DeviceId, Credit>>,
     /// How many occurrences were in question when somebody last asked.
     in_question: Mutex<Option<status::Questions>>,
     _lock: HomeLock,
@@ -132,6 +135,7 @@ impl Engine {
             network: Mutex::new(None),
             said: Mutex::new(BTreeMap::new()),
             sessions: Mutex::default(),
+            credits: Mutex::default(),
             in_question: Mutex::new(None),
             _lock: lock,
         });

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Outbound, Output, Phase, Session, StoredPiece};
-use crate::id::BlobHash;
+use super::credit::price_of;
+use super::{Outbound, Output, Phase, Session, Step, StoredPiece};
+use crate::id::{BlobHash, Timestamp};
 use crate::sync::codec::{LARGEST_PIECE, MOST_WANTED};
 use crate::sync::message::{Bytes, Frame, WantedBlob};
 
@@ -173,6 +174,20 @@ impl Session {
             self.blobs.heard = Some(count);
             out.push(Output::PeerLacks(count));
         }
+    }
+
+    /// Takes a piece; one that nobody asked for costs its sender credit.
+    pub(super) fn blob_came(
+        &mut self,
+        now: Timestamp,
+        (hash, offset, total, bytes): (BlobHash, u64, u64, Bytes),
+        out: &mut Vec<Output>,
+    ) -> Step {
+        if !self.blobs.lacking.contains_key(&hash) {
+            self.credit.charge(now, price_of(bytes.0.len()))?;
+        }
+        self.blobs.piece(hash, offset, total, bytes, out);
+        Ok(())
     }
 
     /// Asks for the next batch once the one before has come.

@@ -253,6 +253,9 @@ pub enum CloseReason {
     /// The peer does not take what it asked for.
     #[error("the other device does not read what it is sent")]
     Overrun,
+    /// The peer asks and repeats without end.
+    #[error("the other device asks for more than it may: it is left alone for a while")]
+    TooMuch,
     /// The peer says nothing though it is its turn.
     #[error("the other device has not answered for a minute")]
     Silent,
@@ -277,9 +280,12 @@ impl CloseReason {
     /// True when connecting again can help.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Silent | Self::Overrun | Self::ByPeer(_) | Self::Protocol(_) | Self::Codec(_) => {
-                true
-            }
+            Self::Silent
+            | Self::Overrun
+            | Self::TooMuch
+            | Self::ByPeer(_)
+            | Self::Protocol(_)
+            | Self::Codec(_) => true,
             Self::Version { .. }
             | Self::OtherDevice(_)
             | Self::NotAMember

@@ -14,6 +14,7 @@
 
 mod addresses;
 mod blobs;
+mod credit;
 mod forks;
 mod io;
 mod receive;
@@ -22,6 +23,7 @@ mod side;
 #[cfg(test)]
 mod tests;
 
+pub use credit::Credit;
 pub use io::{CloseReason, HeldUp, Input, Output, StoredPiece};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -103,6 +105,7 @@ pub struct Session {
     /// Collections that the next early beacon speaks of.
     edited: BTreeSet<CollectionId>,
     waiting_since: Option<Timestamp>,
+    credit: Credit,
     /// The latest time that was told, and by how much clocks were set back so far.
     clock: Timestamp,
     set_back: u64,
@@ -133,9 +136,22 @@ impl Session {
             beacon_always: Timestamp::default(),
             edited: BTreeSet::new(),
             waiting_since: None,
+            credit: Credit::default(),
             clock: Timestamp::default(),
             set_back: 0,
         }
+    }
+
+    /// A session with a peer that has used some of its credit in those before.
+    #[must_use]
+    pub fn with_credit(mut self, credit: Credit) -> Self {
+        self.credit = credit;
+        self
+    }
+
+    /// What the peer may still ask for.
+    pub fn credit(&self) -> Credit {
+        self.credit
     }
 
     /// True when the caller should not read from the link: what came before is not stored.
@@ -220,7 +236,7 @@ impl Session {
                 held,
                 forks,
             } => {
-                self.stored(now, collection, vector, held, &forks, out);
+                self.stored(now, collection, vector, held, &forks, out)?;
             }
             Input::Traced {
                 collection,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::credit::price_of;
 use super::send::later;
-use super::side::Retry;
+use super::side::{Retry, Storing};
 use super::{CloseReason, HeldUp, Output, PATIENCE, Phase, Session, Step};
 use crate::id::{CollectionId, Timestamp};
 use crate::sync::changes::ChangesError;
@@ -14,7 +15,7 @@ use crate::sync::{Fork, Reached, VectorHash, VersionVector};
 
 impl Session {
     pub(super) fn received(&mut self, now: Timestamp, frame: Frame, out: &mut Vec<Output>) -> Step {
-        match (frame, self.phase) {
+        match (self.paid(now, frame)?, self.phase) {
             (Frame::Close { reason }, _) => return Err(CloseReason::ByPeer(reason)),
             (Frame::Hello(hello), Phase::Greeted) => self.hello(now, hello, out)?,
             (Frame::Membership(all), Phase::Comparing | Phase::Open) => {
@@ -46,7 +47,7 @@ impl Session {
                 },
                 Phase::Open,
             ) => {
-                self.ack(collection, &reached, out)?;
+                self.ack(now, collection, &reached, out)?;
             }
             (Frame::Beacon(hashes), Phase::Open) => self.compare(now, &hashes, out),
             (Frame::Addresses(records), Phase::Open) => self.hear_addresses(records, out),
@@ -61,7 +62,7 @@ impl Session {
                 },
                 Phase::Open,
             ) => {
-                self.blobs.piece(hash, offset, total, bytes, out);
+                self.blob_came(now, (hash, offset, total, bytes), out)?;
             }
             (Frame::Stopped { collection, reason }, Phase::Open) => {
                 self.peer_stopped(collection, reason, out);
@@ -203,7 +204,8 @@ impl Session {
                 for entry in &entries {
                     last.insert(entry.origin, entry.n);
                 }
-                side.storing.push_back(last);
+                let bytes = entries.iter().map(|entry| entry.bytes.len()).sum();
+                side.storing.push_back(Storing { last, bytes });
                 out.push(Output::Store {
                     collection: id,
                     entries,
@@ -231,15 +233,18 @@ impl Session {
         held: HeldUp,
         forks: &[Fork],
         out: &mut Vec<Output>,
-    ) {
+    ) -> Step {
         let Some(side) = self.sides.get_mut(&id) else {
-            return;
+            return Ok(());
         };
         let moved = side.ours != vector;
         side.ours = vector;
         let brought = side.storing.pop_front().unwrap_or_default();
-        let mut answer = Vec::with_capacity(brought.len());
-        for (origin, n) in brought {
+        if !moved {
+            self.credit.charge(now, price_of(brought.bytes))?;
+        }
+        let mut answer = Vec::with_capacity(brought.last.len());
+        for (origin, n) in brought.last {
             #[cfg(feature = "mutants")]
             if crate::mutants::is(crate::mutants::Mutant::UnappliedCovered) {
                 let chain = side.their.reached(&origin).chain;
@@ -297,12 +302,22 @@ impl Session {
         }
         self.report_sync(id, out);
         self.mesh_first(now, out);
+        Ok(())
     }
 
-    fn ack(&mut self, number: u32, reached: &[NumberReached], out: &mut Vec<Output>) -> Step {
+    fn ack(
+        &mut self,
+        now: Timestamp,
+        number: u32,
+        reached: &[NumberReached],
+        out: &mut Vec<Output>,
+    ) -> Step {
         let unknown = || CloseReason::Protocol("an Ack for something that was never sent");
         let id = self.spoken.collection(number).ok_or_else(unknown)?;
         let side = self.sides.get_mut(&id).ok_or_else(unknown)?;
+        if side.unanswered == 0 {
+            self.credit.charge(now, 1)?;
+        }
         side.unanswered = side.unanswered.saturating_sub(1);
         for it in reached {
             let origin = self.spoken.origin(it.name).ok_or_else(unknown)?;

@@ -12,6 +12,15 @@ pub(super) struct Retry {
     pub(super) at: Timestamp,
 }
 
+/// What a frame brings that is being stored.
+#[derive(Debug, Default)]
+pub(super) struct Storing {
+    /// The last number of each origin.
+    pub(super) last: BTreeMap<Origin, u64>,
+    /// The length of its changes.
+    pub(super) bytes: usize,
+}
+
 /// What is known of one collection.
 #[derive(Debug, Default)]
 pub(super) struct Side {
@@ -29,8 +38,8 @@ pub(super) struct Side {
     pub(super) loading: bool,
     /// The peer has spoken while they were: they may be the wrong ones.
     pub(super) outdated: bool,
-    /// What each frame that is being stored brings: the last number of each origin.
-    pub(super) storing: VecDeque<BTreeMap<Origin, u64>>,
+    /// The frames that are being stored, in order.
+    pub(super) storing: VecDeque<Storing>,
     /// Frames of changes that the peer has not acknowledged.
     pub(super) unanswered: u32,
     /// Asking has to wait until the mesh's own collection is done.

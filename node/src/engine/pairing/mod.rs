@@ -12,6 +12,7 @@
 //! (`pimesh_transports::pair`). What follows is membership: each device states, signed, that
 //! the other belongs to the mesh, and lets it in.
 
+mod guesses;
 mod join;
 mod offer;
 mod plan;

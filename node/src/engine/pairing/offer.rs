@@ -14,6 +14,7 @@ use super::super::network::{Network, is_loopback};
 use super::super::who::now;
 use super::super::{Engine, EngineError, Inner};
 use super::dial;
+use super::guesses::Guesses;
 use crate::api::{Event, Failure, Moment, Paired};
 
 /// How long one who joins is given to call us, before we call it.
@@ -33,7 +34,10 @@ enum Attempt {
 
 /// The code that this device shows, if it does.
 #[derive(Clone, Debug, Default)]
-pub(in crate::engine) struct Shown(Arc<Mutex<Option<Showing>>>);
+pub(in crate::engine) struct Shown {
+    showing: Arc<Mutex<Option<Showing>>>,
+    guesses: Guesses,
+}
 
 #[derive(Clone, Debug)]
 struct Showing {
@@ -46,7 +50,7 @@ struct Showing {
 impl Shown {
     fn set(&self, showing: Option<Showing>) -> Option<Showing> {
         std::mem::replace(
-            &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner),
+            &mut *self.showing.lock().unwrap_or_else(PoisonError::into_inner),
             showing,
         )
     }
@@ -56,7 +60,7 @@ impl Shown {
     }
 
     fn get(&self) -> Option<Showing> {
-        self.0
+        self.showing
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -85,6 +89,7 @@ impl Engine {
     ) -> Result<Paired, EngineError> {
         self.inner.require_not_removed().await?;
         let network = self.running().await?;
+        network.shown.guesses.allow(Instant::now())?;
         let offer = Offer::new(&mut rand::rng(), Instant::now());
         let (attempts, mut outcome) = watch::channel(Attempt::Waiting);
         let showing = Showing {
@@ -203,6 +208,7 @@ pub(in crate::engine) async fn answer(
     let attempt = match try_answer(inner, network, &showing, device, stream).await {
         Ok(paired) => Attempt::Done(paired),
         Err(EngineError::Pair(PairError::WrongCode { tries_left })) => {
+            network.shown.guesses.count(Instant::now());
             tracing::warn!(%device, tries_left, "a wrong pairing code was typed");
             Attempt::Refused(u32::from(tries_left))
         }

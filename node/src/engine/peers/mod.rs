@@ -13,7 +13,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pimesh_crdt::store::Store;
-use pimesh_crdt::sync::{Identity, Input, Session, VersionVector};
+use pimesh_crdt::sync::{Credit, Identity, Input, Session, VersionVector};
 use pimesh_crdt::{BlobHash, CollectionId, DeviceId};
 use pimesh_transports::mesh::{FrameReceiver, FrameSender, FrameStream};
 use tokio::sync::{broadcast, mpsc};
@@ -52,6 +52,17 @@ impl Inner {
     pub(super) fn sessions(&self) -> MutexGuard<'_, Vec<DeviceId>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What a device may still ask for; whoever has been let in once has one.
+    fn credit(&self, peer: DeviceId) -> Credit {
+        let credits = self.credits.lock().unwrap_or_else(PoisonError::into_inner);
+        credits.get(&peer).copied().unwrap_or_default()
+    }
+
+    fn set_credit(&self, peer: DeviceId, credit: Credit) {
+        let mut credits = self.credits.lock().unwrap_or_else(PoisonError::into_inner);
+        credits.insert(peer, credit);
+    }
 }
 
 /// Runs the session until one side ends it. Gives the reason, for people.
@@ -61,6 +72,11 @@ pub(super) async fn converse(
     stream: FrameStream,
     stop: CancellationToken,
 ) -> String {
+    let mut credit = inner.credit(peer);
+    if let Err(reason) = credit.begin(now()) {
+        return reason.to_string();
+    }
+    inner.set_credit(peer, credit);
     let _present = Present::with(&inner, peer);
     let (sender, receiver) = stream.split();
     let (frames, waiting) = mpsc::channel(UNSENT);
@@ -82,7 +98,7 @@ pub(super) async fn converse(
     };
     let mut conversation = Conversation {
         notices: inner.notices.subscribe(),
-        session: Session::new(me, peer),
+        session: Session::new(me, peer).with_credit(credit),
         inner,
         peer,
         frames,
@@ -94,6 +110,8 @@ pub(super) async fn converse(
         Ok(reason) => reason,
         Err(error) => crate::api::Failure::from(error).message,
     };
+    let left = conversation.session.credit();
+    conversation.inner.set_credit(peer, left);
     drop(conversation);
     // the farewell is among the frames; a peer that does not read gets no more time than this
     let _ = tokio::time::timeout(Duration::from_secs(2), writer).await;
