@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -61,6 +62,9 @@ class Lan:
     def __exit__(self, *_):
         for host in self.hosts:
             host.stop()
+            if host.cable:
+                host.cable.kill()
+                host.cable.wait()
             subprocess.run(["ip", "netns", "del", host.space], capture_output=True)
         subprocess.run(["ip", "netns", "del", self.space], capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -73,7 +77,7 @@ class Host:
         self.lan, self.name, self.number = lan, name, number
         self.space = f"{lan.mark}h{number}"
         self.address = f"10.{lan.number}.0.{number}"
-        self.node, self.home = None, lan.folder / name
+        self.node, self.cable, self.home = None, None, lan.folder / name
         ip("netns", "add", self.space)
         port = f"p{number}"
         ip("-n", lan.space, "link", "add", port, "type", "veth", "peer", "name", "eth", "netns", self.space)
@@ -109,6 +113,21 @@ class Host:
             self.node.send_signal(signal.SIGTERM)
             self.node.wait(30)
             self.node = None
+
+    def far(self, delay, loss):
+        """Puts a long cable between it and the switch: seconds each way, and part of the frames lost."""
+        at, port, far = self.lan.space, f"p{self.number}", f"q{self.number}"
+        ip("-n", at, "link", "add", far, "type", "veth", "peer", "name", f"{far}s")
+        ip("-n", at, "link", "set", port, "nomaster")
+        ip("-n", at, "link", "set", f"{far}s", "master", "switch", "up")
+        ip("-n", at, "link", "set", far, "up")
+        # what a kernel hands to a cable is what would be on the wire
+        cable = str(pathlib.Path(__file__).with_name("cable.py"))
+        for host in self.lan.hosts:
+            subprocess.run(["ip", "netns", "exec", host.space, sys.executable, cable, "eth"], check=True)
+        words = [sys.executable, cable, port, far, "--delay", str(delay), "--loss", str(loss)]
+        self.cable = subprocess.Popen(["ip", "netns", "exec", at, *words], stdout=subprocess.PIPE, text=True)
+        self.cable.stdout.readline()
 
     def firewall(self, *rules):
         """Lets in what was asked for, what these rules accept, and nothing else."""
