@@ -21,6 +21,7 @@ mod homes;
 mod honest;
 mod hostile;
 mod invitations;
+mod joined;
 mod lost;
 mod mail;
 mod members;

@@ -51,6 +51,8 @@ pub struct Committed {
     pub named: Vec<Named>,
     /// Documents that have new changes, each under the id of its class.
     pub docs: BTreeSet<(CollectionId, DocId)>,
+    /// Those of them that were alive before and are not any more.
+    pub died: BTreeSet<(CollectionId, DocId)>,
     /// The version vectors of the collections whose logs grew.
     pub vectors: BTreeMap<CollectionId, VersionVector>,
     /// Blobs that something stored before had named in vain, and that are here now.
@@ -144,6 +146,14 @@ impl Store {
 }
 
 impl Batch<'_> {
+    /// Whether a document is alive by its derived row.
+    pub(super) fn lives(&self, nr: i64) -> Result<bool, StoreError> {
+        Ok(self
+            .tx
+            .prepare_cached("SELECT live FROM doc WHERE nr = ?1")?
+            .query_row([nr], |row| row.get(0))?)
+    }
+
     /// Adds a change made here and gives it the next name of our own log.
     ///
     /// What it builds on must be stored. A change that the class has under any name is

@@ -81,14 +81,19 @@ impl Batch<'_> {
                     self.done.docs.insert((class, key.1));
                     comes_alone |= nr.is_none();
                     edits |= nr.is_some() || waiting.changes.len() > 1;
-                    self.settle_document(
+                    let lived = nr.map(|nr| self.lives(nr)).transpose()? == Some(true);
+                    let nr = self.settle_document(
                         key,
                         nr,
                         &waiting.changes,
                         &mut inserts,
                         &mut filling,
                         &mut crowded,
-                    )?
+                    )?;
+                    if lived && !self.lives(nr)? {
+                        self.done.died.insert((class, key.1));
+                    }
+                    nr
                 }
             };
             numbers.insert(key, nr);

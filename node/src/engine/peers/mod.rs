@@ -4,6 +4,7 @@
 //! Frames leave through a task of their own, so that a device that does not read never stops
 //! us from reading. Everything that is stored is stored before anything about it is said.
 
+mod deletes;
 mod forks;
 mod outputs;
 mod stored;

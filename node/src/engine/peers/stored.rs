@@ -6,8 +6,8 @@ use pimesh_crdt::store::{MissingBlob, Received, StoreError, Why};
 use pimesh_crdt::sync::{HeldUp, Input, VersionVector, WantedBlob};
 use pimesh_crdt::{BlobHash, CollectionId, DeviceId};
 
-use super::Conversation;
 use super::forks::note;
+use super::{Conversation, deletes};
 use crate::api::{Confirmation, ConfirmationState, Event, Moment};
 use crate::engine::who::now;
 use crate::engine::{EngineError, Inner, Notice, collections};
@@ -25,8 +25,8 @@ impl Conversation {
         collection: CollectionId,
         entries: Vec<pimesh_crdt::sync::Entry>,
     ) -> Result<Input, EngineError> {
-        let home = self.inner.home.clone();
-        let received: Received = self
+        let (home, me) = (self.inner.home.clone(), self.inner.me.device);
+        let (received, deleted_before) = self
             .inner
             .store
             .with(move |store| {
@@ -43,7 +43,9 @@ impl Conversation {
                         .collect();
                     collections::learn(store, &docs)?;
                 }
-                Ok::<_, EngineError>(received)
+                let died = &received.committed.died;
+                let deleted_before = deletes::look(store, me, died, &home)?;
+                Ok::<_, EngineError>((received, deleted_before))
             })
             .await?;
         self.inner.received(self.peer, &received).await?;
@@ -55,6 +57,9 @@ impl Conversation {
         }
         if received.rolled_back {
             self.warn(SET_BACK.into());
+        }
+        if deleted_before {
+            self.warn(deletes::DELETED_BEFORE.into());
         }
         for held in &received.held {
             if let Why::Quarantined(reason) = &held.why {
