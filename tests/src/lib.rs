@@ -22,6 +22,7 @@ pub mod exports;
 pub mod hostile;
 pub mod mail;
 pub mod membership;
+pub mod pairs;
 pub mod seed;
 pub mod simulation;
 pub mod wait;

@@ -26,6 +26,7 @@ mod lost;
 mod mail;
 mod members;
 mod membership;
+mod pairs;
 mod past;
 mod people;
 mod program;

@@ -236,8 +236,11 @@ fn compare(old: &Expansion, new: &Expansion, changed: &mut Vec<Change>) {
     }
 }
 
+/// Start, end, and whether it was called off.
+pub(super) type Told = (Moment, Moment, bool);
+
 /// What must stay of each occurrence, in order.
-pub(super) fn told(expansion: &Expansion) -> Vec<(Moment, Moment, bool)> {
+pub(super) fn told(expansion: &Expansion) -> Vec<Told> {
     let all = expansion.occurrences.iter().chain(&expansion.orphans);
     let mut out: Vec<_> = all
         .map(

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::item::Item;
 use crate::time::series::kept::reach;
-use crate::time::{Allowance, Proof, merge_kept};
+use crate::time::{Allowance, Change, Proof, merge_kept};
 
 fn found(events: &[&str]) -> Examined {
     let (item, blobs) = with_blobs(events);
@@ -131,6 +131,33 @@ fn a_merge_that_invents_or_loses_an_occurrence_is_seen() {
         Proof::Kept,
         "nothing was merged"
     );
+}
+
+#[test]
+fn a_day_that_one_side_left_out_and_that_is_back_in_a_moved_series_is_seen() {
+    let of = |lines: &str| with_blobs(&[lines]).0;
+    let none = |_: BlobHash| None::<Vec<u8>>;
+    let zones = Zones::new(&none);
+    let proof = |sides: &[Item], merged: &Item| {
+        merge_kept(sides, merged, &zones, &mut Allowance::default())
+    };
+    let (at_10, at_11) = ("DTSTART:20250106T100000Z", "DTSTART:20250106T110000Z");
+    let with = |start: &str, more: &str| of(&format!("{start}\nRRULE:FREQ=WEEKLY;COUNT=4{more}"));
+    let (off, also_off) = ("\nEXDATE:20250113T100000Z", "\nEXDATE:20250120T100000Z");
+    let sides = [with(at_10, off), with(at_11, "")];
+    let Proof::Changed(changed) = proof(&sides, &with(at_11, off)) else {
+        panic!("not seen")
+    };
+    assert!(
+        matches!(changed[..], [Change::Gained { .. }]),
+        "{changed:?}"
+    );
+    // who moved the series knew of the first day, and saw that it takes place again
+    let sides = [with(at_10, &[off, also_off].concat()), with(at_11, off)];
+    let Proof::Changed(changed) = proof(&sides, &with(at_11, &[off, also_off].concat())) else {
+        panic!("not seen")
+    };
+    assert_eq!(changed.len(), 1, "{changed:?}");
 }
 
 proptest! {
