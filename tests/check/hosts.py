@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 
+import capture
 import device
 
 TRIES = 600  # tenths of a second that anything may take on a busy machine
@@ -149,13 +150,27 @@ class Host:
     def items(self):
         return sum(one["items"] for one in self.run("collections")["collections"])
 
-    def counters(self):
-        """(bytes, packets) that its interface has sent and received."""
-        out = subprocess.run(
-            ["ip", "-n", self.space, "-s", "-j", "link", "show", "eth"], capture_output=True, text=True, check=True
-        )
-        stats = json.loads(out.stdout)[0]["stats64"]
-        return tuple(stats["rx"][what] + stats["tx"][what] for what in ("bytes", "packets"))
+
+class Capture:
+    """What an interface sends and receives between entering and leaving."""
+
+    def __init__(self, space, folder, link="eth"):
+        self.space, self.link, self.file = space, link, folder / f"{space}.{link}.frames"
+
+    def __enter__(self):
+        words = [sys.executable, capture.__file__, self.link, str(self.file)]
+        self.process = subprocess.Popen(["ip", "netns", "exec", self.space, *words], stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            raise SystemExit(f"nothing listens on {self.link} of {self.space}")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        if self.process.wait(30) != 0:
+            raise SystemExit(f"the capture on {self.link} of {self.space} is not whole")
+
+    def frames(self):
+        return list(capture.frames(self.file))
 
 
 def pair(shows, types, by="code"):

@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 
+import capture
 import hosts
 from hosts import Lan, pair, until
 
@@ -91,18 +92,43 @@ def firewalls():
             print(f"{what}: paired in {seconds:.2f} s")
 
 
+SETTLING = 20  # seconds from the last event until nothing is said to everybody any more
+LOOK = 75  # seconds that a device asks for one that it misses, and a few
+IDLE_BYTES = 1024  # a minute, on one device's interface, while nobody is called
+
+
 def idle(seconds):
-    """What two devices cost that have nothing to say."""
+    """What two devices cost that have nothing to say: nothing to everybody, little to each other.
+    Who has been away is heard, where it cannot call: ann lets nobody in."""
     with Lan(hosts.program()) as lan:
         ann, bob = lan.host("ann"), lan.host("bob")
+        ann.firewall("udp dport 5353 accept")
         ann.start()
         bob.start()
         pair(ann, bob)
-        time.sleep(20)
-        before = ann.counters()
+        print(silence(ann, seconds, "together", IDLE_BYTES))
+        bob.stop()
+        until("ann misses bob", lambda: ann.others() == {"bob": False})
+        time.sleep(LOOK - SETTLING)
+        print(silence(ann, seconds, "alone"))
+        begun = time.monotonic()
+        bob.start()
+        until("ann called bob", lambda: ann.others() == {"bob": True})
+        print(f"idle: who comes back is met {time.monotonic() - begun:.2f} s after it was switched on")
+        print(silence(ann, seconds, "together again", IDLE_BYTES))
+
+
+def silence(host, seconds, when, most=None):
+    """What programs say on the host's interface after some settling: nothing to everybody, and no more than `most`."""
+    time.sleep(SETTLING)
+    with hosts.Capture(host.space, host.lan.folder) as heard:
         time.sleep(seconds)
-        bytes_, packets = (after - was for after, was in zip(ann.counters(), before))
-        print(f"idle: {bytes_ * 60 / seconds:.0f} bytes and {packets * 60 / seconds:.1f} packets a minute and device")
+    said = [frame for frame in heard.frames() if capture.is_said(frame)]
+    loud = [frame for frame in said if capture.is_loud(frame)]
+    assert not loud, f"{when}: {len(loud)} packets to everybody, the first {loud[0][:80].hex()}"
+    packets, bytes_ = (60 * count / seconds for count in (len(said), sum(map(len, said))))
+    assert most is None or bytes_ <= most, f"{when}: {bytes_:.0f} bytes a minute"
+    return f"idle {when}: {bytes_:.0f} bytes and {packets:.1f} packets a minute and device, none to everybody"
 
 
 def main():

@@ -46,6 +46,12 @@ pub(super) struct Network {
 }
 
 impl Network {
+    /// Says who need not be looked for.
+    fn connected(&self, sessions: &BTreeMap<DeviceId, CancellationToken>) {
+        let connected = sessions.keys().copied().collect();
+        self.discovery.set_connected(connected);
+    }
+
     /// Lets strangers in while a code is shown or typed here, to pair and nothing else.
     pub(super) fn settle_door(&self) {
         let network = self.clone();
@@ -228,6 +234,7 @@ impl Node {
                 if let Some(old) = sessions.insert(device, stop.clone()) {
                     old.cancel();
                 }
+                self.network.connected(sessions);
                 self.inner.remember(device, &address).await?;
                 self.session(device, stream, stop).await?;
             }
@@ -235,6 +242,7 @@ impl Node {
                 if let Some(session) = sessions.remove(&device) {
                     session.cancel();
                 }
+                self.network.connected(sessions);
                 let name = self.inner.name_of(device).await?;
                 let device = device.to_string();
                 let _ = self.inner.events.send(Event::Disconnected {

@@ -3,24 +3,24 @@
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use libp2p::Multiaddr;
-use mdns_sd::{IfKind, ServiceDaemon, ServiceEvent, ServiceInfo};
+use mdns_sd::{ServiceEvent, ServiceInfo};
 use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::announce::{Announcement, Ports, Salt, addresses, device_tag, hex, join_tag, offer_tag};
+use super::ear::{Ear, SERVICE};
 use super::wish::{Discovered, DiscoveryConfig, DiscoveryHandle, Interfaces, Wanted, Wish};
 use crate::pair::{Beacon, Nameplate};
 
-const SERVICE: &str = "_pimesh._udp.local.";
 /// How long an announcement keeps its names: long enough that a phone need not wake for
 /// it, short enough that yesterday's does not lead to today's.
 pub const ROTATION: Duration = Duration::from_secs(15 * 60);
-/// Announcements of others kept, to be looked at again when a member is added. What is
-/// heard beyond it is reported as it comes, and not kept.
+/// Announcements of others kept for a moment, to be looked at again when a member is added. What
+/// is heard beyond it is reported as it comes, and not kept.
 const MAX_HEARD: usize = 128;
 /// Own names kept: the current one, and those whose farewell may still be on its way.
 const OWN_NAMES: usize = 8;
@@ -50,17 +50,19 @@ impl Discovery {
     ) -> (DiscoveryHandle, mpsc::Receiver<Discovered>) {
         let (wish, wishes) = watch::channel(Wish::default());
         let (findings, receiver) = mpsc::channel(FINDINGS);
-        match open(config.interfaces) {
-            Ok(Some((daemon, heard))) => {
+        match Ear::open(config.interfaces) {
+            Ok(Some(ear)) => {
                 let actor = Actor {
                     config,
-                    daemon,
+                    ear,
                     findings,
                     known: HashMap::new(),
                     ours: VecDeque::new(),
                     current: None,
+                    wish: Wish::default(),
+                    announced: Announced::default(),
                 };
-                tasks.spawn(actor.run(heard, wishes, token));
+                tasks.spawn(actor.run(wishes, token));
             }
             Ok(None) => tracing::info!("not looking for devices on the local network"),
             Err(error) => {
@@ -71,76 +73,81 @@ impl Discovery {
     }
 }
 
-type Heard = mdns_sd::Receiver<ServiceEvent>;
-
-fn open(interfaces: Interfaces) -> Result<Option<(ServiceDaemon, Heard)>, mdns_sd::Error> {
-    let only = match interfaces {
-        Interfaces::Nowhere => return Ok(None),
-        Interfaces::All => None,
-        Interfaces::Loopback => Some(IfKind::LoopbackV4),
-    };
-    let daemon = ServiceDaemon::new()?;
-    match only {
-        Some(only) => {
-            daemon.disable_interface(IfKind::All)?;
-            daemon.enable_interface(only)?;
-        }
-        None => daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6])?,
-    }
-    let heard = daemon.browse(SERVICE)?;
-    Ok(Some((daemon, heard)))
-}
-
 struct Actor {
     config: DiscoveryConfig,
-    daemon: ServiceDaemon,
+    ear: Ear,
     findings: mpsc::Sender<Discovered>,
     known: HashMap<String, (Announcement, Vec<Multiaddr>)>,
     /// Names of our own latest announcements, which we hear too.
     ours: VecDeque<String>,
     current: Option<String>,
+    wish: Wish,
+    announced: Announced,
 }
 
 impl Actor {
-    async fn run(
-        mut self,
-        heard: Heard,
-        mut wishes: watch::Receiver<Wish>,
-        token: CancellationToken,
-    ) {
+    async fn run(mut self, mut wishes: watch::Receiver<Wish>, token: CancellationToken) {
         let mut rotation = tokio::time::interval(ROTATION);
-        let mut announced = Announced::default();
         loop {
-            tokio::select! {
+            let (heard, until) = self.ear.parts();
+            let silence = tokio::time::Instant::from_std(until.unwrap_or_else(Instant::now));
+            let done = tokio::select! {
                 () = token.cancelled() => break,
-                _ = rotation.tick() => self.announce(announced),
+                _ = rotation.tick() => self.rotate(),
                 changed = wishes.changed() => {
                     if changed.is_err() {
                         break;
                     }
                     let wish = wishes.borrow_and_update().clone();
-                    let wanted = Announced {
-                        ports: self.ports(&wish.listening),
-                        offering: wish.offering.map(|(nameplate, _)| nameplate),
-                        joining: wish.joining.map(|(_, beacon)| beacon),
-                    };
-                    if wanted != announced {
-                        announced = wanted;
-                        self.announce(announced);
-                    }
-                    self.known.values().for_each(|(said, at)| self.report(said, at, &wish));
+                    self.wish_for(wish)
                 }
                 event = heard.recv_async() => match event {
-                    Ok(event) => self.hear(event, &wishes.borrow()),
+                    Ok(event) => {
+                        self.hear(event);
+                        Ok(())
+                    }
                     Err(_) => break,
                 },
+                () = tokio::time::sleep_until(silence), if until.is_some() => {
+                    self.known.clear();
+                    self.ear.listen()
+                }
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, "the local network is not searched");
             }
         }
         self.withdraw();
         // Wait for the goodbyes to leave; a daemon that is gone has said them.
-        if let Ok(done) = self.daemon.shutdown() {
+        if let Ok(done) = self.ear.daemon().shutdown() {
             let _status = tokio::time::timeout(Duration::from_secs(1), done.recv_async()).await;
         }
+    }
+
+    /// Takes new names, and asks for who is still missed: what they said may have been lost.
+    fn rotate(&mut self) -> Result<(), mdns_sd::Error> {
+        self.announce();
+        if self.wish.missing().is_empty() {
+            return Ok(());
+        }
+        self.ear.look(Instant::now())
+    }
+
+    fn wish_for(&mut self, wish: Wish) -> Result<(), mdns_sd::Error> {
+        let wanted = Announced {
+            ports: self.ports(&wish.listening),
+            offering: wish.offering.map(|(nameplate, _)| nameplate),
+            joining: wish.joining.map(|(_, beacon)| beacon),
+        };
+        let was = std::mem::replace(&mut self.wish, wish);
+        if wanted != self.announced {
+            self.announced = wanted;
+            self.announce();
+        }
+        self.known
+            .values()
+            .for_each(|(said, at)| self.report(said, at));
+        self.ear.attend(&was, &self.wish, Instant::now())
     }
 
     fn ports(&self, listening: &[Multiaddr]) -> Ports {
@@ -151,7 +158,8 @@ impl Actor {
     }
 
     /// Replaces the announcement by one with new names.
-    fn announce(&mut self, announced: Announced) {
+    fn announce(&mut self) {
+        let announced = self.announced;
         self.withdraw();
         let Some(port) = announced.ports.first() else {
             return;
@@ -183,7 +191,7 @@ impl Actor {
             })
             .and_then(|info| {
                 let name = info.get_fullname().to_owned();
-                self.daemon.register(info).map(|()| name)
+                self.ear.daemon().register(info).map(|()| name)
             });
         match registered {
             Ok(name) => {
@@ -198,13 +206,14 @@ impl Actor {
     fn withdraw(&mut self) {
         if let Some(name) = self.current.take() {
             // An error means that the daemon is gone, and the announcement with it.
-            let _gone = self.daemon.unregister(&name);
+            let _gone = self.ear.daemon().unregister(&name);
         }
     }
 
-    fn hear(&mut self, event: ServiceEvent, wish: &Wish) {
+    fn hear(&mut self, event: ServiceEvent) {
         match event {
             ServiceEvent::ServiceResolved(service) => {
+                self.ear.keep(&self.wish, Instant::now());
                 if self.ours.contains(&service.fullname) {
                     return;
                 }
@@ -214,7 +223,7 @@ impl Actor {
                 };
                 let ips: Vec<IpAddr> = service.addresses.iter().map(|ip| ip.to_ip_addr()).collect();
                 let at = addresses(ips, &said.ports);
-                self.report(&said, &at, wish);
+                self.report(&said, &at);
                 if self.known.len() < MAX_HEARD || self.known.contains_key(&service.fullname) {
                     self.known.insert(service.fullname, (said, at));
                 }
@@ -224,7 +233,8 @@ impl Actor {
         }
     }
 
-    fn report(&self, said: &Announcement, at: &[Multiaddr], wish: &Wish) {
+    fn report(&self, said: &Announcement, at: &[Multiaddr]) {
+        let wish = &self.wish;
         if at.is_empty() {
             return;
         }

@@ -10,6 +10,9 @@
 //! random, a salt, and a tag that only who already knows a device's id can recognise. All
 //! of it is drawn anew every [`ROTATION`](actor::ROTATION) and at every start.
 //!
+//! Devices that are connected are silent ([`ear`]): the network is asked only for who is missed,
+//! and for a while; who comes to it says so, and is heard.
+//!
 //! Limits, as facts: whoever knows a device's id (every member, every former member)
 //! recognises it; who watches one network for a while can follow an address and a port
 //! across rotations; a tag can be copied by others, who then fail the handshake. A network
@@ -17,6 +20,7 @@
 
 pub mod actor;
 pub mod announce;
+mod ear;
 mod wish;
 
 pub use actor::Discovery;

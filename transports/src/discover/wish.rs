@@ -55,8 +55,21 @@ pub enum Discovered {
 pub(super) struct Wish {
     pub(super) listening: Vec<Multiaddr>,
     pub(super) members: HashSet<DeviceId>,
+    pub(super) connected: HashSet<DeviceId>,
     pub(super) offering: Option<(Nameplate, [Beacon; 2])>,
     pub(super) joining: Option<(Wanted, Beacon)>,
+}
+
+impl Wish {
+    /// The members that are not connected.
+    pub(super) fn missing(&self) -> HashSet<DeviceId> {
+        self.members.difference(&self.connected).copied().collect()
+    }
+
+    /// Whether a code is shown or typed here.
+    pub(super) fn pairs(&self) -> bool {
+        self.offering.is_some() || self.joining.is_some()
+    }
 }
 
 /// Whom a joiner looks for.
@@ -80,9 +93,14 @@ impl DiscoveryHandle {
         self.wish.send_modify(|wish| wish.listening = listening);
     }
 
-    /// Whom to recognise. Those heard before are reported at once.
+    /// Whom to recognise. Those heard a moment ago are reported at once.
     pub fn set_members(&self, members: HashSet<DeviceId>) {
         self.wish.send_modify(|wish| wish.members = members);
+    }
+
+    /// Who is connected: the network is asked for the other members, and for a while only.
+    pub fn set_connected(&self, connected: HashSet<DeviceId>) {
+        self.wish.send_modify(|wish| wish.connected = connected);
     }
 
     /// Announces that this code is shown here, and looks for whoever joins by it; or no longer.
