@@ -92,7 +92,7 @@ def firewalls():
             print(f"{what}: paired in {seconds:.2f} s")
 
 
-SETTLING = 20  # seconds from the last event until nothing is said to everybody any more
+SETTLING = 50  # seconds from the last event until nothing is said to everybody any more, and what is unused is closed
 LOOK = 75  # seconds that a device asks for one that it misses, and a few
 IDLE_BYTES = 1024  # a minute, on one device's interface, while nobody is called
 
