@@ -145,6 +145,7 @@ if [ -n "${PIMESH_CORPUS:-}" ]; then
 fi
 if [ "$(id -u)" = 0 ]; then
     step "devices on machines of their own" env PATH="$PATH:/usr/sbin" python3 "$here/check/lan.py"
+    step "devices behind routers" env PATH="$PATH:/usr/sbin" python3 "$here/check/nat.py"
 else
     skip "devices on machines of their own (network namespaces): run as root"
 fi

@@ -87,6 +87,7 @@ impl From<StartOptions> for RunOptions {
                 true => api::Polling::Sources,
                 false => api::Polling::Off,
             },
+            ..Self::default()
         }
     }
 }

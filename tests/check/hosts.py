@@ -45,8 +45,10 @@ class Lan:
 
     def __init__(self, program, number=77):
         self.program, self.number = program, number
+        self.gateway = None
         self.mark = f"pm{os.getpid() % 10000}n{number}"
-        self.hosts, self.folder = [], pathlib.Path(tempfile.mkdtemp(prefix="pimesh-lan."))
+        self.hosts, self.routers = [], []
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pimesh-lan."))
 
     def __enter__(self):
         self.space = f"{self.mark}s"
@@ -60,13 +62,22 @@ class Lan:
         self.hosts.append(one)
         return one
 
+    def plug(self, space, link):
+        """A cable from the switch to a machine's new interface."""
+        port = f"p{space[-4:]}{link}"
+        ip("-n", self.space, "link", "add", port, "type", "veth", "peer", "name", link, "netns", space)
+        ip("-n", self.space, "link", "set", port, "master", "switch", "up")
+        ip("-n", space, "link", "set", link, "up")
+        return port
+
     def __exit__(self, *_):
         for host in self.hosts:
             host.stop()
             if host.cable:
                 host.cable.kill()
                 host.cable.wait()
-            subprocess.run(["ip", "netns", "del", host.space], capture_output=True)
+        for space in [host.space for host in self.hosts] + self.routers:
+            subprocess.run(["ip", "netns", "del", space], capture_output=True)
         subprocess.run(["ip", "netns", "del", self.space], capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -80,14 +91,18 @@ class Host:
         self.address = f"10.{lan.number}.0.{number}"
         self.node, self.cable, self.home = None, None, lan.folder / name
         ip("netns", "add", self.space)
-        port = f"p{number}"
-        ip("-n", lan.space, "link", "add", port, "type", "veth", "peer", "name", "eth", "netns", self.space)
-        ip("-n", lan.space, "link", "set", port, "master", "switch", "up")
-        ip("-n", self.space, "addr", "add", f"{self.address}/24", "dev", "eth")
-        for link in ("lo", "eth"):
-            ip("-n", self.space, "link", "set", link, "up")
-        ip("-n", self.space, "route", "add", "default", "dev", "eth")
+        ip("-n", self.space, "link", "set", "lo", "up")
+        self.join(lan, self.address)
         self.run("init", "--name", name)
+
+    def join(self, lan, address):
+        """Has one cable, to this switch."""
+        subprocess.run(["ip", "-n", self.space, "link", "del", "eth"], capture_output=True)
+        self.port = lan.plug(self.space, "eth")
+        self.address = address
+        ip("-n", self.space, "addr", "add", f"{address}/24", "dev", "eth")
+        way = ["via", lan.gateway] if lan.gateway else ["dev", "eth"]
+        ip("-n", self.space, "route", "add", "default", *way)
 
     def command(self, *words):
         return ["ip", "netns", "exec", self.space, self.lan.program, "--home", str(self.home), *map(str, words)]
@@ -102,10 +117,11 @@ class Host:
         lines = done.stdout.strip().splitlines()
         return json.loads(lines[-1]) if lines else None
 
-    def start(self):
+    def start(self, *words):
         """Switches the device on."""
         log = open(self.home / "run.log", "w")
-        self.node = subprocess.Popen(self.command("run", "--json"), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        run = self.command("run", "--json", *words)
+        self.node = subprocess.Popen(run, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         until(f"{self.name} is ready", lambda: '"ready"' in (self.home / "run.log").read_text())
 
     def stop(self):
@@ -117,7 +133,7 @@ class Host:
 
     def far(self, delay, loss):
         """Puts a long cable between it and the switch: seconds each way, and part of the frames lost."""
-        at, port, far = self.lan.space, f"p{self.number}", f"q{self.number}"
+        at, port, far = self.lan.space, self.port, f"q{self.number}"
         ip("-n", at, "link", "add", far, "type", "veth", "peer", "name", f"{far}s")
         ip("-n", at, "link", "set", port, "nomaster")
         ip("-n", at, "link", "set", f"{far}s", "master", "switch", "up")
@@ -147,6 +163,10 @@ class Host:
         """The other devices it lists: by name, whether connected."""
         return {one["name"]: one["connected"] for one in self.run("devices")["devices"]}
 
+    def paths(self):
+        """How it is connected with those that it is connected with: by name, "direct" or "relayed"."""
+        return {one["name"]: one["path"] for one in self.run("devices")["devices"] if one["connected"]}
+
     def items(self):
         return sum(one["items"] for one in self.run("collections")["collections"])
 
@@ -173,8 +193,8 @@ class Capture:
         return list(capture.frames(self.file))
 
 
-def pair(shows, types, by="code"):
-    """Pairs two devices, without any address; gives the seconds from typing to paired."""
+def pair(shows, types, by="code", at=()):
+    """Pairs two devices, at an address only if one is given; gives the seconds from typing to paired."""
     offer = subprocess.Popen(
         [*shows.command("pair", "offer"), "--json"],
         stdout=subprocess.PIPE,
@@ -184,7 +204,7 @@ def pair(shows, types, by="code"):
     )
     code = json.loads(offer.stdout.readline())[by]
     begun = time.monotonic()
-    types.run("pair", "join", code, "--yes")
+    types.run("pair", "join", code, "--yes", *(word for one in at for word in ("--addr", one)))
     seconds = time.monotonic() - begun
     offer.communicate(timeout=60)
     if offer.returncode != 0:

@@ -80,6 +80,7 @@ impl Device {
             listen: vec![self.listen.clone()],
             discovery: Discovery::KnownAddresses,
             polling: Polling::Off,
+            ..RunOptions::default()
         };
         let mut node = tokio::spawn({
             let (engine, stop) = (Arc::clone(&engine), stop.clone());

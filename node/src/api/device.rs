@@ -88,6 +88,8 @@ pub struct Device {
     pub fingerprint: String,
     /// Connected now.
     pub connected: bool,
+    /// How, if it is connected.
+    pub path: Option<Path>,
     /// When it was last connected; now, if it is.
     pub last_seen: Option<Moment>,
     /// Where it was last reached, as multiaddresses.
@@ -96,6 +98,16 @@ pub struct Device {
     pub collections: Vec<Confirmation>,
     /// Photos and attachments that it has last said are not with it yet.
     pub attachments_missing: u64,
+}
+
+/// How a device is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Path {
+    /// From device to device.
+    Direct,
+    /// Through another device of the mesh, which passes on what it cannot read.
+    Relayed,
 }
 
 /// What a device has confirmed of one collection, in its own newest word.

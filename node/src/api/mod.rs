@@ -31,7 +31,7 @@ pub use care::{BackedUp, Care, Check, Health, Repair};
 pub use decide::{Choice, Decision, Resolved};
 pub use device::{
     CollectionInfo, Collections, Confirmation, ConfirmationState, Device, Devices, Notice,
-    PairDecided, Paired, PlannedCollection, PlannedUnion, Status, ThisDevice, Waited,
+    PairDecided, Paired, Path, PlannedCollection, PlannedUnion, Status, ThisDevice, Waited,
 };
 pub use event::Event;
 pub use failure::{Failure, FailureKind};
@@ -52,7 +52,7 @@ pub use request::{
     Agreement, EditBy, ExportTo, Form, ImportPath, Kind, Leaving, NewSource, Over, Patch, Request,
     Write,
 };
-pub use service::{Discovery, Polling, RunOptions, Service};
+pub use service::{Discovery, Polling, Relaying, RunOptions, Service};
 pub use times::{
     Agenda, AgendaEntry, FlagReason, FlaggedItem, OccurrenceChoice, OccurrenceConflict, TimeFlag,
 };

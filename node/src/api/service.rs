@@ -30,6 +30,10 @@ pub struct RunOptions {
     pub discovery: Discovery,
     /// Whether to read the sources when their time has come.
     pub polling: Polling,
+    /// Whether to pass on what devices say that cannot reach each other.
+    pub relaying: Relaying,
+    /// Where else it is reached, as multiaddresses: what a router passes on to it.
+    pub external: Vec<String>,
 }
 
 impl Default for RunOptions {
@@ -38,8 +42,19 @@ impl Default for RunOptions {
             listen: Vec::new(),
             discovery: Discovery::Mdns,
             polling: Polling::Sources,
+            relaying: Relaying::No,
+            external: Vec::new(),
         }
     }
+}
+
+/// Whether a device passes on, for the devices of its mesh, what it cannot read itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relaying {
+    /// No.
+    No,
+    /// For those that are paired, and nobody else.
+    ForMembers,
 }
 
 /// How to find paired devices.

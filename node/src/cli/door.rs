@@ -94,6 +94,7 @@ impl Door {
                     listen: Vec::new(),
                     discovery: Discovery::Mdns,
                     polling: Polling::Off,
+                    ..RunOptions::default()
                 };
                 let here = Here::start(&self.home, Arc::new(engine), options)?;
                 let answer = here.engine.execute(request, events).await;

@@ -9,7 +9,7 @@ use super::args::{Common, Run};
 use super::door;
 use super::node::Here;
 use super::output::Output;
-use crate::api::{Discovery, Event, Failure, FailureKind, Polling, RunOptions, Service};
+use crate::api::{Discovery, Event, Failure, FailureKind, Polling, Relaying, RunOptions, Service};
 use crate::engine::Engine;
 use crate::home::Home;
 use crate::rpc::Node;
@@ -29,6 +29,11 @@ pub(super) async fn run(common: &Common, words: Run, output: &Output) -> Result<
             false => Discovery::Mdns,
         },
         polling: Polling::Sources,
+        relaying: match words.relay {
+            true => Relaying::ForMembers,
+            false => Relaying::No,
+        },
+        external: words.external,
     };
     let mut here = Here::start(&home, engine, options)?;
     loop {

@@ -1,18 +1,18 @@
 //! Who belongs to the mesh, and where each device was reached.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pimesh_crdt::DeviceId;
 use pimesh_crdt::store::Device;
 use pimesh_crdt::sync::membership::{Members, Statement};
-use pimesh_transports::mesh::Multiaddr;
+use pimesh_transports::mesh::{Multiaddr, is_relayed};
 
 use super::network::others;
 use super::who::now;
 use super::{EngineError, Inner, Notice, status};
-use crate::api::{Event, Moment, Notice as Told};
+use crate::api::{Event, Moment, Notice as Told, Path};
 
 /// How long a session with a device that was removed has to say so.
 const FAREWELL: Duration = Duration::from_millis(800);
@@ -140,23 +140,31 @@ impl Inner {
 
     /// The devices that are connected now.
     pub(super) async fn connected(&self) -> Result<BTreeSet<DeviceId>, EngineError> {
-        let mesh = self.network().as_ref().map(|network| network.mesh.clone());
-        Ok(match mesh {
-            Some(mesh) => {
-                let connected = mesh.connected().await?.into_iter();
-                connected.map(|(device, _)| device).collect()
-            }
-            None => BTreeSet::new(),
-        })
+        Ok(self.paths().await?.into_keys().collect())
     }
 
-    /// Remembers where a device was reached, newest first.
+    /// The devices that are connected now, and how.
+    pub(super) async fn paths(&self) -> Result<BTreeMap<DeviceId, Path>, EngineError> {
+        let mesh = self.network().as_ref().map(|network| network.mesh.clone());
+        let Some(mesh) = mesh else {
+            return Ok(BTreeMap::new());
+        };
+        let path = |at: &Multiaddr| match is_relayed(at) {
+            true => Path::Relayed,
+            false => Path::Direct,
+        };
+        let connected = mesh.connected().await?.into_iter();
+        Ok(connected.map(|(id, at)| (id, path(&at))).collect())
+    }
+
+    /// Remembers where a device was reached, newest first; the way through a relay is for its
+    /// record of addresses to say.
     pub(super) async fn remember(
         &self,
         device: DeviceId,
         address: &Multiaddr,
     ) -> Result<(), EngineError> {
-        let address = address.to_string();
+        let direct = (!is_relayed(address)).then(|| address.to_string());
         self.store
             .with(move |store| {
                 let mut known = store
@@ -164,9 +172,11 @@ impl Inner {
                     .into_iter()
                     .find(|known| known.id == device)
                     .unwrap_or_else(|| Device::new(device));
-                known.addresses.retain(|other| *other != address);
-                known.addresses.insert(0, address);
-                known.addresses.truncate(MOST_ADDRESSES);
+                if let Some(address) = direct {
+                    known.addresses.retain(|other| *other != address);
+                    known.addresses.insert(0, address);
+                    known.addresses.truncate(MOST_ADDRESSES);
+                }
                 known.seen = Some(now());
                 let mut batch = store.batch(now())?;
                 batch.set_device(&known)?;

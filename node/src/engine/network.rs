@@ -11,7 +11,7 @@ use pimesh_transports::discover::{
     Discovered, Discovery, DiscoveryConfig, DiscoveryHandle, Interfaces,
 };
 use pimesh_transports::mesh::{
-    FrameStream, Mesh, MeshConfig, MeshError, MeshEvent, MeshHandle, Multiaddr,
+    self, FrameStream, Mesh, MeshConfig, MeshError, MeshEvent, MeshHandle, Multiaddr, is_loopback,
 };
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use super::{Engine, EngineError, Inner, addresses, collections, pairing, peers, tidy};
-use crate::api::{Discovery as Find, Event, Failure, Polling, RunOptions};
+use crate::api::{Discovery as Find, Event, Failure, Polling, Relaying, RunOptions};
 
 /// How long a shutdown waits for sessions and farewells.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -43,6 +43,8 @@ pub(super) struct Network {
     pub(super) joining: pairing::Joining,
     /// Whether devices find each other in the local network.
     pub(super) finds: bool,
+    /// Whether this device relays.
+    pub(super) relaying: Relaying,
 }
 
 impl Network {
@@ -74,12 +76,13 @@ pub(super) async fn run(
     let tasks = TaskTracker::new();
     let mut config = MeshConfig::everywhere(Zeroizing::new(inner.key.to_bytes()), 0);
     if !options.listen.is_empty() {
-        config.listen = options
-            .listen
-            .iter()
-            .map(|text| address(text))
-            .collect::<Result<_, _>>()?;
+        config.listen = all_addresses(&options.listen)?;
     }
+    config.external = all_addresses(&options.external)?;
+    config.relaying = match options.relaying {
+        Relaying::No => mesh::Relaying::No,
+        Relaying::ForMembers => mesh::Relaying::ForMembers,
+    };
     let is_loopback = config.listen.iter().all(is_loopback);
     let members = inner.members().await?;
     config.members = others(&members, inner.me.device);
@@ -104,6 +107,7 @@ pub(super) async fn run(
         shown: pairing::Shown::default(),
         joining: pairing::Joining::default(),
         finds: interfaces != Interfaces::Nowhere,
+        relaying: options.relaying,
     };
     *inner.network() = Some(network.clone());
     let node = Node {
@@ -116,6 +120,7 @@ pub(super) async fn run(
         tasks.spawn(poll(Arc::clone(&inner), stop.clone()));
     }
     tasks.spawn(tidy::while_quiet(inner.store.clone(), stop.clone()));
+    inner.tell_relays(&node.network).await?;
     node.dial_known().await?;
     let result = node.serve(mesh_events, found).await;
     *inner.network() = None;
@@ -134,12 +139,7 @@ async fn start(
 ) -> Result<(MeshHandle, mpsc::Receiver<MeshEvent>), MeshError> {
     let give_up = Instant::now() + PORT;
     loop {
-        let again = MeshConfig {
-            key: config.key.clone(),
-            listen: config.listen.clone(),
-            members: config.members.clone(),
-        };
-        match Mesh::start(again, tasks, ended.clone()) {
+        match Mesh::start(config.clone(), tasks, ended.clone()) {
             Err(MeshError::Listen { .. }) if Instant::now() < give_up => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -148,17 +148,15 @@ async fn start(
     }
 }
 
-fn address(text: &str) -> Result<Multiaddr, EngineError> {
-    text.parse().map_err(|_| {
-        Failure::usage(format!("{text:?} is not an address to listen on"))
-            .hint("write it like /ip4/0.0.0.0/udp/4001/quic-v1 or /ip4/0.0.0.0/tcp/4001")
-            .into()
-    })
-}
-
-pub(super) fn is_loopback(address: &Multiaddr) -> bool {
-    let text = address.to_string();
-    text.starts_with("/ip4/127.") || text.starts_with("/ip6/::1/")
+fn all_addresses(texts: &[String]) -> Result<Vec<Multiaddr>, EngineError> {
+    let read = |text: &String| {
+        text.parse().map_err(|_| {
+            Failure::usage(format!("{text:?} is not an address"))
+                .hint("write it like /ip4/0.0.0.0/udp/4001/quic-v1 or /ip4/0.0.0.0/tcp/4001")
+                .into()
+        })
+    };
+    texts.iter().map(read).collect()
 }
 
 /// Every member but this device.

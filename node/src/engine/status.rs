@@ -148,19 +148,21 @@ impl Inner {
     async fn others(&self) -> Result<Vec<Device>, EngineError> {
         let me = self.me.device;
         let standings = self.store.with(move |store| standings(store, me)).await?;
-        let connected = self.connected().await?;
+        let paths = self.paths().await?;
         let said = self.said().clone();
         Ok(standings
             .into_iter()
             .map(|standing| {
                 let id = standing.known.id;
-                let connected = connected.contains(&id);
+                let path = paths.get(&id).copied();
+                let connected = path.is_some();
                 let seen = standing.known.seen.map(Moment::from);
                 Device {
                     name: standing.name,
                     id: id.to_string(),
                     fingerprint: fingerprint(&id, &id).to_string(),
                     connected,
+                    path,
                     last_seen: if connected { Some(Moment::now()) } else { seen },
                     addresses: standing.known.addresses,
                     attachments_missing: standing.known.lacking,

@@ -69,7 +69,11 @@ impl Ports {
                 Some(Protocol::Ip6(ip)) => IpAddr::V6(ip),
                 _ => continue,
             };
-            let (slot, port) = match (ip, parts.next(), parts.next()) {
+            let (first, second) = (parts.next(), parts.next());
+            if parts.next().is_some() {
+                continue; // leads elsewhere
+            }
+            let (slot, port) = match (ip, first, second) {
                 (IpAddr::V4(_), Some(Protocol::Udp(port)), Some(Protocol::QuicV1)) => {
                     (&mut ports.quic4, port)
                 }

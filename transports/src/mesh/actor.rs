@@ -5,7 +5,7 @@
 //! refusals.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -24,13 +24,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    config::{FAREWELL, MAX_UNKNOWN_DIALS, OUTBOX, WARNING_WINDOW, WARNINGS},
+    config::{FAREWELL, MAX_UNKNOWN_DIALS, OUTBOX, Relaying, WARNING_WINDOW, WARNINGS},
     dialer::Dialer,
     error::MeshError,
     event::{MeshEvent, Refusal},
     gate::Door,
     links::Links,
-    peer::{device_of, peer_of, without_peer},
+    peer::{device_of, peer_of},
+    relays::Relays,
     swarm::{Behaviour, PAIR, SYNC},
 };
 
@@ -38,6 +39,7 @@ use super::{
 pub(super) enum Command {
     SetMembers(HashSet<DeviceId>),
     SetDoor(Door),
+    SetRelays(BTreeMap<DeviceId, Multiaddr>),
     Dial {
         device: DeviceId,
         addresses: Vec<Multiaddr>,
@@ -48,6 +50,7 @@ pub(super) enum Command {
         reply: DialReply,
     },
     ListenAddrs(oneshot::Sender<Vec<Multiaddr>>),
+    FurtherAddrs(oneshot::Sender<Vec<Multiaddr>>),
     Connected(oneshot::Sender<Vec<(DeviceId, Multiaddr)>>),
     Close(DeviceId),
 }
@@ -60,6 +63,10 @@ pub(super) struct Actor {
     pub(super) swarm: Swarm<Behaviour>,
     pub(super) links: Links,
     pub(super) dialer: Dialer,
+    pub(super) relays: Relays,
+    pub(super) relaying: Relaying,
+    /// Where a router passes on to this device.
+    pub(super) external: Vec<Multiaddr>,
     /// Who waits for which dial to a stranger; at most [`MAX_UNKNOWN_DIALS`].
     pub(super) unknown_dials: HashMap<ConnectionId, DialReply>,
     commands: mpsc::Receiver<Command>,
@@ -83,6 +90,7 @@ impl Actor {
         commands: mpsc::Receiver<Command>,
         events: mpsc::Sender<MeshEvent>,
         refused: Arc<AtomicU64>,
+        (relaying, external): (Relaying, Vec<Multiaddr>),
     ) -> Result<Self, MeshError> {
         let mut streams = swarm.behaviour().streams.new_control();
         let twice = |_| MeshError::Transport("a protocol was registered twice".into());
@@ -93,6 +101,9 @@ impl Actor {
             swarm,
             links: Links::default(),
             dialer: Dialer::default(),
+            relays: Relays::default(),
+            relaying,
+            external,
             unknown_dials: HashMap::new(),
             commands,
             events,
@@ -115,6 +126,7 @@ impl Actor {
                 .next_due()
                 .into_iter()
                 .chain(self.links.next_due())
+                .chain(self.relays.next_due(Instant::now()))
                 .min();
             let until = tokio::time::Instant::from_std(wake.unwrap_or_else(Instant::now));
             tokio::select! {
@@ -156,9 +168,9 @@ impl Actor {
                 reply,
             } => drop(reply.send(self.dial(device, addresses))),
             Command::DialUnknown { address, reply } => self.dial_unknown(address, reply),
-            Command::ListenAddrs(reply) => {
-                drop(reply.send(self.swarm.listeners().cloned().collect()));
-            }
+            Command::SetRelays(relays) => self.set_relays(relays),
+            Command::ListenAddrs(reply) => drop(reply.send(self.listen_addrs())),
+            Command::FurtherAddrs(reply) => drop(reply.send(self.further_addrs())),
             Command::Connected(reply) => {
                 let members = self
                     .links
@@ -182,7 +194,7 @@ impl Actor {
             .filter(|member| **member != self.me)
             .filter_map(peer_of)
             .collect();
-        for removed in self.swarm.behaviour_mut().gate.set_members(peers.clone()) {
+        for removed in self.swarm.behaviour_mut().set_members(peers.clone()) {
             let Some(device) = device_of(&removed) else {
                 continue;
             };
@@ -214,7 +226,8 @@ impl Actor {
             return Err(MeshError::NotAMember(device));
         }
         let now = Instant::now();
-        let addresses = addresses.into_iter().map(without_peer).collect();
+        let addresses = self.ways_to(&device, addresses);
+        self.dial_besides(&device, peer, &addresses);
         self.dialer.learn(device, addresses, now);
         if self.links.is_connected(&peer) {
             self.dialer.connected(&device, now);
@@ -252,12 +265,14 @@ impl Actor {
             let Some(peer) = peer_of(&device) else {
                 continue;
             };
+            let dial = DialOpts::peer_id(peer).addresses(addresses);
             // Not from the port we listen on: over TCP that fails now and then, when the port
-            // is shared or has just been used towards the same address.
-            let dial = DialOpts::peer_id(peer)
-                .addresses(addresses)
-                .allocate_new_port()
-                .build();
+            // is shared or has just been used towards the same address. A relay must see that
+            // port, to tell others where they may try to meet us.
+            let dial = match self.relays.is_relay(&peer) {
+                true => dial.build(),
+                false => dial.allocate_new_port().build(),
+            };
             if let Err(error) = self.swarm.dial(dial) {
                 tracing::debug!(%device, %error, "not dialled");
                 self.dialer.failed(&device, now, jitter());
@@ -266,6 +281,7 @@ impl Actor {
         for peer in self.links.due(now) {
             self.ensure_session(peer);
         }
+        self.ask_for_places(now);
     }
 
     /// Ends session and connections; what closes is told by whoever asked.

@@ -28,6 +28,16 @@ pub const MAX_STREAMS: u32 = 16;
 pub const MAX_NEGOTIATING: usize = 8;
 /// Addresses kept per device; a laptop with v4, v6, VPN and two transports has eight.
 pub const MAX_ADDRESSES: usize = 16;
+/// Relays of the mesh that a device keeps a place with: a NAS, a rented host and their successors.
+pub const MAX_RELAYS: usize = 4;
+/// Places that a relay gives: one for each device that may be connected.
+pub const MAX_PLACES: usize = MAX_CONNECTIONS as usize;
+/// The same for one device: each connection with it may have one.
+pub const MAX_PLACES_PER_DEVICE: usize = MAX_CONNECTIONS_PER_DEVICE as usize;
+/// Circuits through a relay at once: each device of a large household with a few others.
+pub const MAX_CIRCUITS: usize = 64;
+/// The same for one device. Each takes one of the [`MAX_STREAMS`] on the way to the relay.
+pub const MAX_CIRCUITS_PER_DEVICE: usize = 8;
 /// Dials to strangers that may run at once: a person types one code at a time.
 pub const MAX_UNKNOWN_DIALS: usize = 4;
 /// Commands waiting for the actor; senders wait beyond it.
@@ -78,10 +88,34 @@ pub const LAST_REOPEN: Duration = Duration::from_secs(20);
 pub const STABLE: Duration = Duration::from_secs(10);
 /// Two connections begun within this time are one meeting seen from both sides.
 pub const SIMULTANEOUS: Duration = Duration::from_secs(3);
+/// How long a place with a relay holds; a device renews it in time.
+pub const PLACE: Duration = Duration::from_secs(3600);
+/// How long a circuit may last: only members have one, and those that cannot meet otherwise live on
+/// it. A new one is made in a second.
+pub const CIRCUIT: Duration = Duration::from_secs(24 * 3600);
+/// What may flow through a circuit: a heavy user's photos, some times over.
+pub const CIRCUIT_BYTES: u64 = 16 << 30;
+/// The first wait before a place with a relay is asked for again.
+pub const FIRST_RESERVE: Duration = Duration::from_secs(2);
+/// The longest one.
+pub const LAST_RESERVE: Duration = Duration::from_secs(300);
+/// Who is told a device's addresses by it again, on one connection: nothing changes in between.
+pub const IDENTIFY_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// How long a shutdown waits for the farewells to leave.
 pub const FAREWELL: Duration = Duration::from_millis(500);
 
+/// Whether a device passes on what others, who cannot reach each other, say. It cannot read it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Relaying {
+    /// No.
+    #[default]
+    No,
+    /// For the members of its mesh.
+    ForMembers,
+}
+
 /// What a mesh is started with.
+#[derive(Clone)]
 pub struct MeshConfig {
     /// The device's ed25519 secret seed; also its libp2p identity.
     pub key: Zeroizing<[u8; 32]>,
@@ -89,6 +123,10 @@ pub struct MeshConfig {
     pub listen: Vec<Multiaddr>,
     /// The devices that may connect, to begin with.
     pub members: HashSet<DeviceId>,
+    /// Where else it is reached, by what a router passes on to it.
+    pub external: Vec<Multiaddr>,
+    /// Whether it relays.
+    pub relaying: Relaying,
 }
 
 impl MeshConfig {
@@ -117,6 +155,8 @@ impl MeshConfig {
             key,
             listen,
             members: HashSet::new(),
+            external: Vec::new(),
+            relaying: Relaying::No,
         }
     }
 }
@@ -127,6 +167,8 @@ impl fmt::Debug for MeshConfig {
         f.debug_struct("MeshConfig")
             .field("listen", &self.listen)
             .field("members", &self.members)
+            .field("external", &self.external)
+            .field("relaying", &self.relaying)
             .finish_non_exhaustive()
     }
 }

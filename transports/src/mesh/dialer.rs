@@ -58,6 +58,19 @@ impl Dialer {
         }
     }
 
+    /// Where a device is looked for.
+    pub(super) fn addresses(&self, device: &DeviceId) -> Vec<Multiaddr> {
+        let known = self.known.get(device);
+        known.map_or_else(Vec::new, |known| known.addresses.iter().cloned().collect())
+    }
+
+    /// Whether a dial is under way to other addresses than this one.
+    pub(super) fn is_trying_others(&self, device: &DeviceId, address: &Multiaddr) -> bool {
+        self.known.get(device).is_some_and(|known| {
+            matches!(known.state, State::Dialling) && !known.addresses.contains(address)
+        })
+    }
+
     /// Forgets a device, so that it is not dialled again.
     pub(super) fn forget(&mut self, device: &DeviceId) {
         self.known.remove(device);

@@ -1,7 +1,7 @@
 //! The node's side of the mesh: start it, and speak to it.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     io,
     net::TcpListener,
     sync::{
@@ -20,7 +20,7 @@ use tokio_util::{compat::FuturesAsyncReadCompatExt, sync::CancellationToken, tas
 
 use super::{
     actor::{Actor, Command},
-    config::{COMMANDS, EVENTS, HANDSHAKE, MeshConfig, OPEN_STREAM},
+    config::{COMMANDS, EVENTS, HANDSHAKE, MeshConfig, OPEN_STREAM, Relaying},
     error::MeshError,
     event::MeshEvent,
     frames::ByteStream,
@@ -48,13 +48,18 @@ impl Mesh {
         let me = device_of(&key.public().to_peer_id()).ok_or(MeshError::NotADevice)?;
         let others = config.members.iter().filter(|member| **member != me);
         let members = others.filter_map(peer_of).collect();
-        let mut swarm = swarm::build(&key, members)?;
+        let mut swarm = swarm::build(&key, members, config.relaying)?;
+        if config.relaying == Relaying::ForMembers {
+            let external = config.external.iter();
+            external.for_each(|address| swarm.add_external_address(address.clone()));
+        }
         listen(&mut swarm, config.listen)?;
         let (inbox, commands) = mpsc::channel(COMMANDS);
         let (events, receiver) = mpsc::channel(EVENTS);
         let refused = Arc::new(AtomicU64::new(0));
         let streams = swarm.behaviour().streams.new_control();
-        let actor = Actor::new(me, swarm, commands, events, Arc::clone(&refused))?;
+        let reached = (config.relaying, config.external);
+        let actor = Actor::new(me, swarm, commands, events, Arc::clone(&refused), reached)?;
         tasks.spawn(actor.run(token));
         Ok((
             MeshHandle {
@@ -182,6 +187,18 @@ impl MeshHandle {
     /// Where this device listens.
     pub async fn listen_addrs(&self) -> Result<Vec<Multiaddr>, MeshError> {
         self.ask(Command::ListenAddrs).await
+    }
+
+    /// Where else this device is reached: by what its router passes on, and through relays.
+    pub async fn further_addrs(&self) -> Result<Vec<Multiaddr>, MeshError> {
+        self.ask(Command::FurtherAddrs).await
+    }
+
+    /// The members that relay, each with the way through it
+    /// ([`AddressRecord::relays`](super::AddressRecord::relays)). This device keeps a place with
+    /// each that it is connected to, so that others can call it there.
+    pub async fn set_relays(&self, relays: BTreeMap<DeviceId, Multiaddr>) -> Result<(), MeshError> {
+        self.tell(Command::SetRelays(relays)).await
     }
 
     /// The members that are connected, and where from.

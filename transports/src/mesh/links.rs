@@ -3,6 +3,7 @@
 //! Pure book-keeping; the actor does what it says.
 
 use std::{
+    cmp::Ordering,
     collections::HashMap,
     time::{Duration, Instant},
 };
@@ -35,7 +36,27 @@ struct Connection {
     id: ConnectionId,
     address: Multiaddr,
     direction: Direction,
+    path: Path,
     since: Instant,
+}
+
+/// How a connection goes; of two the greater is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Path {
+    /// Through a relay.
+    Relayed,
+    /// From device to device, begun when one of them was a guest: what is for members only does
+    /// not run on it.
+    AsGuest,
+    /// From device to device.
+    Direct,
+}
+
+/// One end of a connection, as seen from here.
+pub(super) struct End {
+    pub(super) direction: Direction,
+    pub(super) path: Path,
+    pub(super) address: Multiaddr,
 }
 
 /// Who began a connection.
@@ -63,18 +84,13 @@ enum Session {
 }
 
 impl Links {
-    pub(super) fn established(
-        &mut self,
-        peer: PeerId,
-        id: ConnectionId,
-        (direction, address): (Direction, Multiaddr),
-        now: Instant,
-    ) {
+    pub(super) fn established(&mut self, peer: PeerId, id: ConnectionId, end: End, now: Instant) {
         let link = self.peers.entry(peer).or_default();
         link.connections.push(Connection {
             id,
-            address,
-            direction,
+            address: end.address,
+            direction: end.direction,
+            path: end.path,
             since: now,
         });
     }
@@ -83,11 +99,17 @@ impl Links {
     ///
     /// Only the device with the smaller id asks, so two devices never close one each. The
     /// newer connection stays, since a device dials again when it lost the older one before
-    /// we noticed; unless both were begun together, when the older carries the session.
+    /// we noticed; unless both were begun together, when the older carries the session. But the better
+    /// [`Path`] stays in any case.
     pub(super) fn surplus(&self, peer: &PeerId) -> Option<ConnectionId> {
         let [.., older, newer] = self.peers.get(peer)?.connections.as_slice() else {
             return None;
         };
+        match older.path.cmp(&newer.path) {
+            Ordering::Less => return Some(older.id),
+            Ordering::Greater => return Some(newer.id),
+            Ordering::Equal => {}
+        }
         let together = newer.since - older.since < SIMULTANEOUS;
         Some(if together { newer.id } else { older.id })
     }
@@ -118,18 +140,19 @@ impl Links {
     }
 
     pub(super) fn connected(&self) -> impl Iterator<Item = (&PeerId, &Multiaddr)> {
-        let newest = |link: &'_ Link| link.connections.len() - 1;
         self.peers
             .iter()
-            .map(move |(peer, link)| (peer, &link.connections[newest(link)].address))
+            .filter_map(|(peer, link)| Some((peer, &link.best()?.address)))
     }
 
     pub(super) fn address(&self, peer: &PeerId) -> Option<&Multiaddr> {
-        self.peers
-            .get(peer)?
-            .connections
-            .last()
-            .map(|connection| &connection.address)
+        let best = self.peers.get(peer)?.best()?;
+        Some(&best.address)
+    }
+
+    /// The best path to a peer.
+    pub(super) fn path(&self, peer: &PeerId) -> Option<Path> {
+        Some(self.peers.get(peer)?.best()?.path)
     }
 
     /// Where a connected peer was dialled with success.
@@ -226,6 +249,11 @@ impl Links {
 }
 
 impl Link {
+    /// The newest with the best path.
+    fn best(&self) -> Option<&Connection> {
+        self.connections.iter().max_by_key(|one| one.path)
+    }
+
     fn due(&self) -> Option<Instant> {
         match self.session {
             Session::Waiting { due } => Some(due),
@@ -255,12 +283,12 @@ mod tests {
         for (number, start) in starts.iter().enumerate() {
             let address = format!("/ip4/127.0.0.1/tcp/{number}").parse().unwrap();
             let since = now + Duration::from_secs(*start);
-            links.established(
-                peer,
-                ConnectionId::new_unchecked(number),
-                (Direction::CameIn, address),
-                since,
-            );
+            let end = End {
+                direction: Direction::CameIn,
+                path: Path::Direct,
+                address,
+            };
+            links.established(peer, ConnectionId::new_unchecked(number), end, since);
         }
         (links, peer, now)
     }
@@ -277,6 +305,19 @@ mod tests {
     fn a_device_that_dials_again_much_later_has_lost_the_older_connection() {
         let (links, peer, _) = link(&[0, 60]);
         assert_eq!(links.surplus(&peer), Some(ConnectionId::new_unchecked(0)));
+    }
+
+    #[test]
+    fn a_direct_connection_stays_rather_than_one_through_a_relay() {
+        for relayed in [0, 1] {
+            let (mut links, peer, _) = link(&[0, 60]);
+            links.peers.get_mut(&peer).unwrap().connections[relayed].path = Path::Relayed;
+            let surplus = ConnectionId::new_unchecked(relayed);
+            assert_eq!(links.surplus(&peer), Some(surplus));
+            let direct = format!("/ip4/127.0.0.1/tcp/{}", 1 - relayed);
+            assert_eq!(links.address(&peer).unwrap().to_string(), direct);
+            assert_eq!(links.path(&peer), Some(Path::Direct));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Instant;
 use libp2p::{
     Multiaddr, PeerId,
     connection_limits::Exceeded,
+    core::ConnectedPoint,
     ping,
     swarm::{ConnectionDenied, ConnectionId, DialError, ListenError, SwarmEvent},
 };
@@ -13,7 +14,7 @@ use super::{
     actor::{Actor, jitter},
     error::MeshError,
     event::{MeshEvent, Refusal},
-    links::Direction,
+    links::{Direction, End, Path},
     peer::{device_of, without_peer},
     swarm::BehaviourEvent,
 };
@@ -27,13 +28,9 @@ impl Actor {
                 endpoint,
                 ..
             } => {
-                let at = without_peer(endpoint.get_remote_address().clone());
-                let direction = if endpoint.is_dialer() {
-                    Direction::Dialled
-                } else {
-                    Direction::CameIn
-                };
-                self.on_established(peer_id, connection_id, (direction, at));
+                let is_members = self.swarm.behaviour().reach.knows(&connection_id);
+                let end = end(&endpoint, is_members);
+                self.on_established(peer_id, connection_id, end);
             }
             SwarmEvent::ConnectionClosed {
                 peer_id,
@@ -61,15 +58,21 @@ impl Actor {
             }
             SwarmEvent::NewListenAddr { address, .. } => {
                 tracing::info!(%address, "listening");
+                self.offer(&address);
                 self.tell(MeshEvent::Listening(address));
             }
             SwarmEvent::ExpiredListenAddr { address, .. } => {
+                self.swarm.remove_external_address(&address);
                 self.tell(MeshEvent::NotListening(address));
             }
             SwarmEvent::ListenerClosed {
-                addresses, reason, ..
+                listener_id,
+                addresses,
+                reason,
             } => {
-                tracing::warn!(?addresses, ?reason, "no longer listening");
+                if !self.lost_place(listener_id) {
+                    tracing::warn!(?addresses, ?reason, "no longer listening");
+                }
                 addresses
                     .into_iter()
                     .for_each(|address| self.tell(MeshEvent::NotListening(address)));
@@ -83,16 +86,12 @@ impl Actor {
                 tracing::debug!(%peer, "no answer to a ping");
                 self.swarm.close_connection(connection);
             }
+            SwarmEvent::Behaviour(BehaviourEvent::Reach(event)) => self.on_reach(event),
             _ => {}
         }
     }
 
-    fn on_established(
-        &mut self,
-        peer: PeerId,
-        connection: ConnectionId,
-        end: (Direction, Multiaddr),
-    ) {
+    fn on_established(&mut self, peer: PeerId, connection: ConnectionId, end: End) {
         let now = Instant::now();
         let device = device_of(&peer);
         if let Some(reply) = self.unknown_dials.remove(&connection) {
@@ -104,6 +103,7 @@ impl Actor {
             return;
         };
         self.remember(device, &peer, now);
+        self.relays.connected(&peer, now);
         if self.me < device
             && let Some(surplus) = self.links.surplus(&peer)
         {
@@ -145,6 +145,28 @@ impl Actor {
                 reason: error.to_string(),
             });
         }
+    }
+}
+
+/// Through a relay, who called is known by where the relay is.
+fn end(endpoint: &ConnectedPoint, is_members: bool) -> End {
+    let address = match endpoint {
+        ConnectedPoint::Listener { local_addr, .. } if endpoint.is_relayed() => local_addr,
+        ConnectedPoint::Listener { .. } | ConnectedPoint::Dialer { .. } => {
+            endpoint.get_remote_address()
+        }
+    };
+    End {
+        direction: match endpoint {
+            ConnectedPoint::Dialer { .. } => Direction::Dialled,
+            ConnectedPoint::Listener { .. } => Direction::CameIn,
+        },
+        path: match (endpoint.is_relayed(), is_members) {
+            (true, _) => Path::Relayed,
+            (false, true) => Path::Direct,
+            (false, false) => Path::AsGuest,
+        },
+        address: without_peer(address.clone()),
     }
 }
 

@@ -36,6 +36,20 @@ pub(super) fn host_of(address: &Multiaddr) -> Option<IpAddr> {
     }
 }
 
+/// Whether an address is for this machine alone.
+pub fn is_loopback(address: &Multiaddr) -> bool {
+    host_of(address).is_some_and(|ip| ip.is_loopback())
+}
+
+/// Whether an address is one of a cable, which means nothing without the name of an interface.
+pub fn is_link_local(address: &Multiaddr) -> bool {
+    match host_of(address) {
+        Some(IpAddr::V6(ip)) => ip.is_unicast_link_local(),
+        Some(IpAddr::V4(ip)) => ip.is_link_local(),
+        None => false,
+    }
+}
+
 /// An address without the name of who should answer there.
 pub(super) fn without_peer(mut address: Multiaddr) -> Multiaddr {
     if matches!(address.iter().last(), Some(Protocol::P2p(_))) {

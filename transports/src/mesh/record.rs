@@ -8,7 +8,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use libp2p::Multiaddr;
 use pimesh_crdt::DeviceId;
 
-use super::peer::without_peer;
+use super::{peer::without_peer, relays::relay_of};
 
 /// Addresses in one record: both transports on a few interfaces.
 pub const MOST_ADDRESSES: usize = 16;
@@ -101,6 +101,13 @@ impl AddressRecord {
         self.number
     }
 
+    /// The way through the device, if it says that it relays: an address of its own that leads
+    /// through itself.
+    pub fn relays(&self) -> Option<&Multiaddr> {
+        let itself = |at: &&Multiaddr| relay_of(at) == Some(self.device);
+        self.addresses.iter().find(itself)
+    }
+
     /// Where it listens, without its own name.
     pub fn addresses(&self) -> &[Multiaddr] {
         &self.addresses
@@ -109,7 +116,7 @@ impl AddressRecord {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::relays::through, *};
 
     fn key() -> SigningKey {
         SigningKey::from_bytes(&[7; 32])
@@ -135,6 +142,21 @@ mod tests {
         let many = AddressRecord::sign(&key(), 7, &addresses(40));
         let many = AddressRecord::verify(&many).unwrap();
         assert_eq!(many.addresses().len(), MOST_ADDRESSES);
+    }
+
+    #[test]
+    fn a_device_relays_that_says_so_itself() {
+        let other = SigningKey::from_bytes(&[8; 32]);
+        let device = |key: &SigningKey| DeviceId(key.verifying_key().to_bytes());
+        let through = |it: &SigningKey| through(&addresses(1)[0], &device(it)).unwrap();
+        let mut all = addresses(1);
+        all.push(through(&other));
+        let record = AddressRecord::verify(&AddressRecord::sign(&key(), 5, &all)).unwrap();
+        assert_eq!((record.relays(), record.addresses()), (None, &all[..]));
+        let me = key();
+        all.push(through(&me));
+        let record = AddressRecord::verify(&AddressRecord::sign(&key(), 6, &all)).unwrap();
+        assert_eq!(record.relays(), Some(&through(&me)));
     }
 
     #[test]

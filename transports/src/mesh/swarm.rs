@@ -3,29 +3,96 @@
 use std::{collections::HashSet, time::Duration};
 
 use libp2p::{
-    PeerId, StreamProtocol, Swarm, SwarmBuilder, connection_limits, identity::Keypair, noise, ping,
-    quic, swarm, swarm::NetworkBehaviour, tcp, yamux,
+    PeerId, StreamProtocol, Swarm, SwarmBuilder, connection_limits, dcutr, identify,
+    identity::Keypair,
+    noise, ping, quic, relay, swarm,
+    swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
+    tcp, yamux,
 };
 
-use super::{config, error::MeshError, gate::Gate};
+use super::{
+    config::{self, Relaying},
+    error::MeshError,
+    gate::Gate,
+    members_only::MembersOnly,
+};
 
 /// What members speak: frames, see [`super::frames`].
 pub(super) const SYNC: StreamProtocol = StreamProtocol::new("/pimesh/sync/1");
 /// What a stranger may speak while a code is shown: see [`crate::pair`].
 pub(super) const PAIR: StreamProtocol = StreamProtocol::new("/pimesh/pair/1");
 
+/// What members say to each other about themselves. No version of the program, nobody's name.
+const IDENTITY: &str = "pimesh/1";
+
 /// The behaviours, asked in this order: the gate before anything that keeps state.
-/// There is no identify: it would tell strangers names, versions and addresses.
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
     pub(super) gate: Gate,
     limits: connection_limits::Behaviour,
     ping: ping::Behaviour,
     pub(super) streams: libp2p_stream::Behaviour,
+    pub(super) reach: MembersOnly<Reach>,
+}
+
+/// How devices meet that cannot call each other. Identify tells members, and nobody else, where
+/// they seem to be; hole punching needs it.
+#[derive(NetworkBehaviour)]
+pub(super) struct Reach {
+    identify: identify::Behaviour,
+    /// A way through the relays of others.
+    way: relay::client::Behaviour,
+    /// Being one.
+    relay: Toggle<relay::Behaviour>,
+    punch: dcutr::Behaviour,
+}
+
+impl Reach {
+    fn new(key: &Keypair, way: relay::client::Behaviour, relaying: Relaying) -> Self {
+        let me = key.public().to_peer_id();
+        let identity = identify::Config::new(IDENTITY.to_owned(), key.public())
+            .with_agent_version(IDENTITY.to_owned())
+            .with_interval(config::IDENTIFY_EVERY)
+            .with_hide_listen_addrs(true)
+            .with_cache_size(0);
+        let relay = match relaying {
+            Relaying::No => None,
+            Relaying::ForMembers => {
+                let mut relay = relay::Behaviour::new(me, relay_config());
+                relay.set_status(Some(relay::Status::Enable));
+                Some(relay)
+            }
+        };
+        Self {
+            identify: identify::Behaviour::new(identity),
+            way,
+            relay: relay.into(),
+            punch: dcutr::Behaviour::new(me),
+        }
+    }
+}
+
+fn relay_config() -> relay::Config {
+    relay::Config {
+        max_reservations: config::MAX_PLACES,
+        max_reservations_per_peer: config::MAX_PLACES_PER_DEVICE,
+        reservation_duration: config::PLACE,
+        max_circuits: config::MAX_CIRCUITS,
+        max_circuits_per_peer: config::MAX_CIRCUITS_PER_DEVICE,
+        max_circuit_duration: config::CIRCUIT,
+        max_circuit_bytes: config::CIRCUIT_BYTES,
+        // how often one device or address may ask: libp2p's own, 30 and 60 at once
+        ..relay::Config::default()
+    }
 }
 
 impl Behaviour {
-    fn new(members: HashSet<PeerId>) -> Self {
+    fn new(
+        key: &Keypair,
+        members: HashSet<PeerId>,
+        way: relay::client::Behaviour,
+        relaying: Relaying,
+    ) -> Self {
         let limits = connection_limits::ConnectionLimits::default()
             .with_max_pending_incoming(Some(config::MAX_PENDING_INCOMING))
             .with_max_pending_outgoing(Some(config::MAX_PENDING_OUTGOING))
@@ -35,11 +102,18 @@ impl Behaviour {
             .with_interval(config::PING_EVERY)
             .with_timeout(config::PING_PATIENCE);
         Self {
-            gate: Gate::new(members),
+            gate: Gate::new(members.clone()),
             limits: connection_limits::Behaviour::new(limits),
             ping: ping::Behaviour::new(ping),
             streams: libp2p_stream::Behaviour::new(),
+            reach: MembersOnly::new(members, Reach::new(key, way, relaying)),
         }
+    }
+
+    /// Returns those who were members and are no longer: their connections must go.
+    pub(super) fn set_members(&mut self, members: HashSet<PeerId>) -> Vec<PeerId> {
+        self.reach.set_members(members.clone());
+        self.gate.set_members(members)
     }
 }
 
@@ -47,12 +121,15 @@ impl Behaviour {
 pub(super) fn build(
     key: &Keypair,
     members: HashSet<PeerId>,
+    relaying: Relaying,
 ) -> Result<Swarm<Behaviour>, MeshError> {
     // The builder's type differs with and without names, hence a macro and no function.
     macro_rules! finish {
         ($builder:expr) => {
             $builder
-                .with_behaviour(|_| Behaviour::new(members))
+                .with_relay_client(noise::Config::new, yamux_config)
+                .map_err(|error| MeshError::Transport(error.into()))?
+                .with_behaviour(|key, way| Behaviour::new(key, members, way, relaying))
                 .map_err(|never| MeshError::Transport(never.into()))?
                 .with_swarm_config(swarm_config)
                 .with_connection_timeout(config::HANDSHAKE)

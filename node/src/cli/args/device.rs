@@ -83,6 +83,12 @@ pub(crate) struct Run {
     /// Do not look for devices in the local network
     #[arg(long)]
     pub(crate) no_mdns: bool,
+    /// Pass on what your other devices say to each other where they cannot reach each other
+    #[arg(long)]
+    pub(crate) relay: bool,
+    /// This device is reached here too, for instance by what a router passes on (may be repeated)
+    #[arg(long, value_name = "MULTIADDR")]
+    pub(crate) external: Vec<String>,
 }
 
 /// Show pimesh working: two devices and a mailbox, all on this computer

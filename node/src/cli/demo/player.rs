@@ -57,6 +57,7 @@ impl Player {
             listen: vec![self.listen.clone()],
             discovery: Discovery::KnownAddresses,
             polling: Polling::Off,
+            ..RunOptions::default()
         };
         let mut here = Here::start(&self.home, engine, options)?;
         let ready = async {

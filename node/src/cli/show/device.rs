@@ -3,7 +3,7 @@
 use super::table::table;
 use super::{count, local, seconds};
 use crate::api::{
-    CollectionInfo, Confirmation, ConfirmationState, Device, Devices, Paired, Status, Waited,
+    CollectionInfo, Confirmation, ConfirmationState, Device, Devices, Paired, Path, Status, Waited,
 };
 
 pub(super) fn status(status: &Status) -> String {
@@ -108,10 +108,11 @@ pub(super) fn devices(devices: &Devices) -> String {
 
 fn others(devices: &[Device]) -> String {
     let rows = devices.iter().map(|device| {
-        let seen = match (device.connected, device.last_seen) {
-            (true, _) => "connected".into(),
-            (false, Some(at)) => local(at),
-            (false, None) => "never".into(),
+        let seen = match (device.connected, device.path, device.last_seen) {
+            (true, Some(Path::Relayed), _) => "connected, relayed".into(),
+            (true, Some(Path::Direct) | None, _) => "connected".into(),
+            (false, _, Some(at)) => local(at),
+            (false, _, None) => "never".into(),
         };
         vec![
             device.name.clone(),

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pimesh_crdt::DeviceId;
-use pimesh_transports::mesh::{ByteStream, Multiaddr};
+use pimesh_transports::mesh::{ByteStream, Multiaddr, is_loopback};
 use pimesh_transports::pair::{self, Offer, PairError, qr};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::super::network::{Network, is_loopback};
+use super::super::network::Network;
 use super::super::who::now;
 use super::super::{Engine, EngineError, Inner};
 use super::dial;

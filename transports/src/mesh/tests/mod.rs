@@ -1,6 +1,7 @@
 //! Real swarms on loopback. Every wait is for an event, with a deadline.
 
 mod members;
+mod relay;
 mod strangers;
 
 use std::{collections::HashSet, time::Duration};
@@ -10,7 +11,9 @@ use tokio::{sync::mpsc, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use zeroize::Zeroizing;
 
-use super::{FrameError, FrameStream, Mesh, MeshConfig, MeshEvent, MeshHandle, Multiaddr, Refusal};
+use super::{
+    FrameError, FrameStream, Mesh, MeshConfig, MeshEvent, MeshHandle, Multiaddr, Refusal, Relaying,
+};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
@@ -26,18 +29,22 @@ struct Device {
 
 impl Device {
     fn start(seed: u8, listen: &[&str]) -> Self {
+        Self::with(seed, listen, Relaying::No)
+    }
+
+    fn with(seed: u8, listen: &[&str], relaying: Relaying) -> Self {
         let (tasks, token) = (TaskTracker::new(), CancellationToken::new());
         // Two test runs on one machine may be given one port, and must not take each other's
         // devices for their own.
         let mut key = Zeroizing::new([seed; 32]);
         key[..4].copy_from_slice(&std::process::id().to_be_bytes());
         let config = MeshConfig {
-            key,
             listen: listen
                 .iter()
                 .map(|address| address.parse().unwrap())
                 .collect(),
-            members: HashSet::new(),
+            relaying,
+            ..MeshConfig::loopback(key, 0)
         };
         let (handle, events) = Mesh::start(config, &tasks, token.clone()).unwrap();
         Self {
