@@ -2,6 +2,7 @@
 
 Everything is made here and taken away again; nothing of the machine's own network is touched."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import time
 
 import capture
 import device
+import slow
 
 TRIES = 600  # tenths of a second that anything may take on a busy machine
 
@@ -38,6 +40,11 @@ def until(what, look):
             return found
         time.sleep(0.1)
     raise SystemExit(f"not within {TRIES / 10:.0f} s: {what}")
+
+
+def links(space):
+    done = subprocess.run(["ip", "-n", space, "-j", "link", "show"], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
 
 
 class Lan:
@@ -69,6 +76,26 @@ class Lan:
         ip("-n", self.space, "link", "set", port, "master", "switch", "up")
         ip("-n", space, "link", "set", link, "up")
         return port
+
+    @contextlib.contextmanager
+    def long_cable(self, host, delay_ms, loss_percent, seed=1):
+        """Has this host's cable take its time, and lose some of what it carries."""
+        inside = ["ip", "netns", "exec", self.space]
+        (port,) = [one["ifname"] for one in links(self.space) if one["ifname"].startswith(f"p{host.space[-4:]}")]
+        ip("-n", self.space, "link", "set", port, "nomaster")
+        ip("-n", self.space, "link", "add", "far", "type", "veth", "peer", "name", "near")
+        ip("-n", self.space, "link", "set", "near", "master", "switch", "up")
+        ip("-n", self.space, "link", "set", "far", "up")
+        for one in self.hosts:
+            subprocess.run(["ip", "netns", "exec", one.space, sys.executable, slow.__file__, "--plain", "eth"], check=True)
+        words = [sys.executable, slow.__file__, port, "far", delay_ms, loss_percent, seed]
+        cable = subprocess.Popen([*inside, *map(str, words)], stdout=subprocess.PIPE, text=True)
+        assert cable.stdout.readline() == "ready\n"
+        try:
+            yield
+        finally:
+            cable.terminate()
+            cable.wait(30)
 
     def __exit__(self, *_):
         for host in self.hosts:

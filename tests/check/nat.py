@@ -5,8 +5,10 @@ Needs root, `ip` and `nft`. It also says what the relay's network carries in cle
 
 import argparse
 import contextlib
+import json
 import subprocess
 import sys
+import threading
 import time
 
 import hosts
@@ -102,6 +104,83 @@ def meet(what, first, second, wanted, *refused):
         print(f"{what}: met {met:.1f} s after the second was paired, {path}")
 
 
+def moves():
+    """A device loses its network for a moment, gets narrow cables, and goes over to another network."""
+    with world(KEEPS_PORTS, KEEPS_PORTS) as (_, ann, bob):
+        until("ann meets bob", lambda: ann.paths().get("bob") == "direct")
+        ip("-n", bob.space, "link", "set", "eth", "down")
+        add(ann, "Made While Away")
+        time.sleep(5)
+        ip("-n", bob.space, "link", "set", "eth", "up")
+        ip("-n", bob.space, "route", "replace", "default", "via", bob.lan.gateway)
+        print(f"a cable pulled for 5 s: what was made is there {arrival(bob, 1):.2f} s after it is back")
+
+        for one in (ann, bob):
+            for space, link in ((one.space, "eth"), (one.lan.routers[0], "in"), (one.lan.routers[0], "out")):
+                ip("-n", space, "link", "set", link, "mtu", 1280)
+        names = [f"Narrow {number} {'wide ' * 200}" for number in range(200)]
+        path = ann.home / "narrow.vcf"
+        path.write_text("".join(map(CARD.format, names)), newline="")
+        begun = time.monotonic()
+        ann.run("import", path)
+        print(f"a way of 1,280 bytes: 200 contacts there in {arrival(bob, 201, begun):.2f} s")
+
+        begun = time.monotonic()
+        ann.join(bob.lan, f"10.{bob.lan.number}.0.77")
+        add(ann, "Made After Moving")
+        print(f"moved to another network: what was made there is with bob {arrival(bob, 202, begun):.2f} s later")
+        ann.run("wait", "--until-confirmed", "--timeout", 60)
+        took = time.monotonic() - begun
+        assert took < 30, f"moved to another network: {took:.1f} s until all had confirmed"
+        print(f"moved to another network: all have confirmed to it {took:.2f} s later")
+        assert ann.paths() == {"nas": "direct", "bob": "direct"}, ann.paths()
+
+
+def arrival(host, items, begun=None):
+    """Seconds until a host holds so many."""
+    begun = begun or time.monotonic()
+    until(f"{host.name} holds {items}", lambda: host.items() == items)
+    return time.monotonic() - begun
+
+
+def changes(host, event, out):
+    """Notes when the host told of each item that changed, here or elsewhere."""
+    watch = subprocess.Popen(host.command("watch", "--json"), stdout=subprocess.PIPE, text=True)
+
+    def read():
+        for line in watch.stdout:
+            told = json.loads(line)
+            if told["event"] == event and told["items"]:
+                out.append(time.monotonic())
+
+    threading.Thread(target=read, daemon=True).start()
+    return watch
+
+
+def far(edits=60, delay=50, loss=1):
+    """Over a cable that is late and loses some: how long until an edit is visible on the other device."""
+    with Lan(hosts.program(), 83) as lan:
+        ann, bob = lan.host("ann"), lan.host("bob")
+        with lan.long_cable(bob, delay, loss):
+            for one in (ann, bob):
+                one.start()
+            pair(ann, bob)
+            made, seen = [], []
+            watches = [changes(ann, "changed", made), changes(bob, "received", seen)]
+            time.sleep(1)
+            for number in range(edits):
+                add(ann, f"Far {number}")
+                until("the edit is there", lambda: len(seen) > number)
+            for watch in watches:
+                watch.terminate()
+            took = sorted(1000 * (there - here) for here, there in zip(made, seen, strict=True))
+            p95 = took[int(len(took) * 0.95)]
+            print(
+                f"{delay} ms away, {loss} % lost: an edit is visible after {took[len(took) // 2]:.0f} ms, "
+                f"p95 {p95:.0f} ms, at most {took[-1]:.0f} ms ({edits} edits)"
+            )
+
+
 def main():
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--only", help="run only what has this in its name")
@@ -119,6 +198,10 @@ def main():
     for case in cases:
         if not words.only or words.only in case[0]:
             meet(*case)
+    if not words.only or words.only in "moves":
+        moves()
+    if not words.only or words.only in "far":
+        far()
     return 0
 
 

@@ -285,7 +285,7 @@ impl Actor {
     }
 
     /// Ends session and connections; what closes is told by whoever asked.
-    fn hang_up(&mut self, peer: &PeerId) {
+    pub(super) fn hang_up(&mut self, peer: &PeerId) {
         self.links.end_session(peer);
         // An error means that there was no connection, which is what we want.
         let _already_gone = self.swarm.disconnect_peer_id(*peer);

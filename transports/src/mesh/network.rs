@@ -63,6 +63,7 @@ impl Actor {
             }
             SwarmEvent::ExpiredListenAddr { address, .. } => {
                 self.swarm.remove_external_address(&address);
+                self.leave_network(&address);
                 self.tell(MeshEvent::NotListening(address));
             }
             SwarmEvent::ListenerClosed {

@@ -27,9 +27,7 @@ impl Actor {
             Relaying::No => relays,
             Relaying::ForMembers => BTreeMap::new(),
         };
-        for listener in self.relays.set(relays, Instant::now()) {
-            self.swarm.remove_listener(listener);
-        }
+        self.relays.set(relays, Instant::now());
     }
 
     /// Where this device listens.
@@ -62,6 +60,20 @@ impl Actor {
             loopback
                 .iter()
                 .for_each(|address| self.swarm.remove_external_address(address));
+        }
+    }
+
+    /// An own address is gone: what went by it is dead, as silence would show after a minute.
+    /// Everybody is called anew, since nobody can say what did.
+    pub(super) fn leave_network(&mut self, address: &Multiaddr) {
+        if is_relayed(address) || is_loopback(address) || is_link_local(address) {
+            return;
+        }
+        let connected: Vec<PeerId> = self.links.connected().map(|(peer, _)| *peer).collect();
+        for peer in connected {
+            if self.is_member(&peer) {
+                self.hang_up(&peer);
+            }
         }
     }
 

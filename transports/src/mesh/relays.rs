@@ -60,26 +60,14 @@ enum Place {
 }
 
 impl Relays {
-    /// These relay, at most [`MAX_RELAYS`] of them, and no others. Gives the places that are given
-    /// up by that.
-    pub(super) fn set(
-        &mut self,
-        relays: BTreeMap<DeviceId, Multiaddr>,
-        now: Instant,
-    ) -> Vec<ListenerId> {
+    /// These relay, at most [`MAX_RELAYS`] of them, and no others. A place with one that does not
+    /// any more is not given up: that device has been started anew, and the place is gone with it.
+    pub(super) fn set(&mut self, relays: BTreeMap<DeviceId, Multiaddr>, now: Instant) {
         let named = relays
             .into_iter()
             .filter_map(|(device, through)| Some((peer_of(&device)?, through)));
         let named: HashMap<PeerId, Multiaddr> = named.take(MAX_RELAYS).collect();
-        let mut given_up = Vec::new();
-        self.known.retain(|peer, relay| {
-            let stays = named.contains_key(peer);
-            match relay.place {
-                Place::Asked(listener) if !stays => given_up.push(listener),
-                Place::Asked(_) | Place::None { .. } => {}
-            }
-            stays
-        });
+        self.known.retain(|peer, _| named.contains_key(peer));
         for (peer, through) in named {
             let place = Place::None { due: now };
             let relay = self.known.entry(peer).or_insert(Relay {
@@ -89,7 +77,6 @@ impl Relays {
             });
             relay.through = through;
         }
-        given_up
     }
 
     /// Whether a peer relays for others.
@@ -208,14 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_relays_no_more_loses_its_places() {
+    fn a_device_that_relays_no_more_is_asked_no_more_and_few_are_asked_at_once() {
         let (mut relays, now) = (Relays::default(), Instant::now());
         relays.set(BTreeMap::from([(device(7), way(7))]), now);
-        let listener = ListenerId::next();
         let peer = peer_of(&device(7)).unwrap();
-        relays.asked(&peer, listener);
-        assert_eq!(relays.set(BTreeMap::new(), now), [listener]);
-        assert!(!relays.is_relay(&peer));
+        relays.set(BTreeMap::new(), now);
+        assert!(!relays.is_relay(&peer) && relays.due(now).is_empty());
         let many = (1..=20).map(|seed| (device(seed), way(seed)));
         relays.set(many.collect(), now);
         assert_eq!(relays.due(now).len(), MAX_RELAYS);

@@ -60,8 +60,8 @@ async fn two_devices_that_cannot_call_each_other_meet_through_one_that_relays() 
     let heard = recv(&mut there).await.unwrap();
     assert_eq!(heard.as_deref(), Some(&b"through the relay"[..]));
 
-    // A device that relays no more is no way.
-    one.handle.set_relays(BTreeMap::new()).await.unwrap();
+    // A relay that is gone is no way.
+    relay.stop().await;
     let gone = |event| matches!(event, MeshEvent::NotListening(_)).then_some(());
     one.wait(gone).await;
     assert_eq!(one.handle.further_addrs().await.unwrap(), []);
