@@ -9,6 +9,7 @@
 mod attachments;
 mod attack;
 mod backup;
+mod copied;
 mod couple;
 mod crash;
 mod decide;

@@ -90,7 +90,7 @@ fn word(word: &str, next: Option<&str>) -> String {
     let is_number = digits > 0
         && bare
             .chars()
-            .all(|c| c.is_ascii_digit() || ":-.".contains(c));
+            .all(|c| c.is_ascii_digit() || ":-.".contains(c) || (digits > 12 && "TZ".contains(c)));
     let unit = next
         .unwrap_or_default()
         .trim_matches(|c: char| !c.is_ascii_alphabetic());

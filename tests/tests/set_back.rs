@@ -35,15 +35,16 @@ async fn notices(device: &Device, request: Request) -> usize {
     status.notices.len()
 }
 
-/// Copies the database of a device that is switched off.
+/// Copies the database of a device that is switched off, into the file that is there: as an
+/// image of a whole disk is put back, which nobody sees at the file.
 fn copy(from: &Path, to: &Path) {
     for end in ["", "-wal", "-shm"] {
         let of = |path: &Path| {
             path.with_file_name(format!("{}{end}", path.file_name().unwrap().display()))
         };
-        let _ = std::fs::remove_file(of(to));
-        if of(from).exists() {
-            std::fs::copy(of(from), of(to)).unwrap();
+        match of(from).exists() {
+            true => _ = std::fs::copy(of(from), of(to)).unwrap(),
+            false => _ = std::fs::remove_file(of(to)),
         }
     }
 }

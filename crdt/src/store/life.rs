@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::{Store, StoreError};
 use crate::id::{Origin, Timestamp};
@@ -31,6 +31,30 @@ impl Store {
         batch.own = super::open::own(&batch.tx, origin)?;
         batch.commit()?;
         Ok(origin)
+    }
+
+    /// What was last said of where this database is.
+    pub fn whereabouts(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let sql = "SELECT value FROM meta WHERE key = 'place'";
+        let found = self.conn.query_row(sql, (), |row| row.get(0));
+        Ok(found.optional()?)
+    }
+
+    /// Keeps where this database is, in the caller's words.
+    pub fn set_whereabouts(&mut self, place: &[u8]) -> Result<(), StoreError> {
+        self.conn.execute(
+            "INSERT INTO meta (key, value) VALUES ('place', ?1)
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
+            [place],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets where this database is: it is put elsewhere on purpose.
+    pub fn forget_whereabouts(&mut self) -> Result<(), StoreError> {
+        let sql = "DELETE FROM meta WHERE key = 'place'";
+        self.conn.execute(sql, ())?;
+        Ok(())
     }
 
     /// Looks through a database file without opening it for writing. An empty list means that

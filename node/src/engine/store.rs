@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::EngineError;
 use super::who::now;
 use crate::api::{Moment, Notice};
-use crate::home::{Home, StoreBefore};
+use crate::home::{Elsewhere, Home, Place, StoreBefore};
 
 /// Jobs waiting for the store; askers wait beyond it.
 const INBOX: usize = 64;
@@ -56,6 +56,14 @@ const BEGAN_ANEW: &str = "the database of this device was gone, or an empty file
     holds nothing of what it held. Bring it back from another device with pimesh pair, or from a \
     backup with pimesh restore-backup into a new home; a file system's undelete comes before both";
 
+/// The notice of a device whose database was copied, or moved to another computer.
+const ELSEWHERE: &str = "elsewhere";
+
+/// What was done about it, and what is left to the person.
+const GOES_ON: &str = "It goes on in a new life, so that nothing can be mixed up with what another \
+    copy writes; nothing is lost. If this is the only one, there is nothing to do. If the other one \
+    is still in use, stop one of the two, run pimesh init --new-key there, and pair it again";
+
 /// Opens the database of a home. One that is gone begins a new life, and its person is told.
 pub(super) fn open(home: &Home, device: DeviceId) -> Result<StoreHandle, EngineError> {
     let before = home.store_before(now())?;
@@ -71,6 +79,7 @@ pub(super) fn open(home: &Home, device: DeviceId) -> Result<StoreHandle, EngineE
     let path = home.database();
     make_private(&path)?;
     let mut store = Store::open(&path, device)?;
+    look_where_it_is(home, device, &mut store)?;
     match before {
         StoreBefore::New => home.keep_life(store.origin().incarnation)?,
         StoreBefore::There(life) | StoreBefore::Gone(life) => {
@@ -80,6 +89,43 @@ pub(super) fn open(home: &Home, device: DeviceId) -> Result<StoreHandle, EngineE
         }
     }
     StoreHandle::of(store)
+}
+
+/// A database that is elsewhere than it was may have a twin that is still in use: it begins a
+/// new life before anything is named in it, and its person is told.
+fn look_where_it_is(home: &Home, device: DeviceId, store: &mut Store) -> Result<(), EngineError> {
+    let is = home.place(device)?;
+    let was = store
+        .whereabouts()?
+        .and_then(|bytes| Place::from_bytes(&bytes));
+    let elsewhere = was.as_ref().and_then(|was| is.elsewhere_than(was));
+    let place = is.or(was.as_ref());
+    let Some(elsewhere) = elsewhere else {
+        if was.as_ref() != Some(&place) {
+            store.set_whereabouts(&place.to_bytes())?;
+        }
+        return Ok(());
+    };
+    let seen = match elsewhere {
+        Elsewhere::Computer => "the disk of this device is in another computer than it was",
+        Elsewhere::File => {
+            "the database of this device is another file than it was: it was copied, or put back \
+             from a copy"
+        }
+        Elsewhere::Both => "this device is on another computer than it was, as a copy of its files",
+    };
+    let message = format!("{seen}. {GOES_ON}");
+    tracing::warn!("{message}");
+    store.begin_life(now())?;
+    home.note(Notice {
+        at: Moment(now()),
+        kind: ELSEWHERE.to_owned(),
+        incarnation: store.origin().incarnation,
+        message,
+    })?;
+    // where the power fails before this is written, the next opening tells the rest
+    store.set_whereabouts(&place.to_bytes())?;
+    Ok(())
 }
 
 impl StoreHandle {

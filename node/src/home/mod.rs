@@ -15,6 +15,7 @@
 
 mod life;
 mod notices;
+mod place;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -30,6 +31,7 @@ use zeroize::Zeroizing;
 
 use crate::api::{Failure, FailureKind};
 pub use life::StoreBefore;
+pub use place::{Elsewhere, Place};
 
 /// The folder of one device, by its absolute path.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -77,6 +77,7 @@ pub fn restore_backup(
     }
     let mut store = Store::open(&fresh.database(), device)?;
     store.begin_life(now)?;
+    store.forget_whereabouts()?;
     certificates_moved(&mut store, folder)?;
     drop(store);
     require_empty(home)?;
