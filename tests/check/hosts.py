@@ -75,7 +75,6 @@ class Lan:
         ip("-n", self.space, "link", "add", port, "type", "veth", "peer", "name", link, "netns", space)
         ip("-n", self.space, "link", "set", port, "master", "switch", "up")
         ip("-n", space, "link", "set", link, "up")
-        return port
 
     @contextlib.contextmanager
     def long_cable(self, host, delay_ms, loss_percent, seed=1):
@@ -100,9 +99,6 @@ class Lan:
     def __exit__(self, *_):
         for host in self.hosts:
             host.stop()
-            if host.cable:
-                host.cable.kill()
-                host.cable.wait()
         for space in [host.space for host in self.hosts] + self.routers:
             subprocess.run(["ip", "netns", "del", space], capture_output=True)
         subprocess.run(["ip", "netns", "del", self.space], capture_output=True)
@@ -116,7 +112,7 @@ class Host:
         self.lan, self.name, self.number = lan, name, number
         self.space = f"{lan.mark}h{number}"
         self.address = f"10.{lan.number}.0.{number}"
-        self.node, self.cable, self.home = None, None, lan.folder / name
+        self.node, self.home = None, lan.folder / name
         ip("netns", "add", self.space)
         ip("-n", self.space, "link", "set", "lo", "up")
         self.join(lan, self.address)
@@ -125,7 +121,7 @@ class Host:
     def join(self, lan, address):
         """Has one cable, to this switch."""
         subprocess.run(["ip", "-n", self.space, "link", "del", "eth"], capture_output=True)
-        self.port = lan.plug(self.space, "eth")
+        lan.plug(self.space, "eth")
         self.address = address
         ip("-n", self.space, "addr", "add", f"{address}/24", "dev", "eth")
         way = ["via", lan.gateway] if lan.gateway else ["dev", "eth"]
@@ -157,21 +153,6 @@ class Host:
             self.node.send_signal(signal.SIGTERM)
             self.node.wait(30)
             self.node = None
-
-    def far(self, delay, loss):
-        """Puts a long cable between it and the switch: seconds each way, and part of the frames lost."""
-        at, port, far = self.lan.space, self.port, f"q{self.number}"
-        ip("-n", at, "link", "add", far, "type", "veth", "peer", "name", f"{far}s")
-        ip("-n", at, "link", "set", port, "nomaster")
-        ip("-n", at, "link", "set", f"{far}s", "master", "switch", "up")
-        ip("-n", at, "link", "set", far, "up")
-        # what a kernel hands to a cable is what would be on the wire
-        cable = str(pathlib.Path(__file__).with_name("cable.py"))
-        for host in self.lan.hosts:
-            subprocess.run(["ip", "netns", "exec", host.space, sys.executable, cable, "eth"], check=True)
-        words = [sys.executable, cable, port, far, "--delay", str(delay), "--loss", str(loss)]
-        self.cable = subprocess.Popen(["ip", "netns", "exec", at, *words], stdout=subprocess.PIPE, text=True)
-        self.cable.stdout.readline()
 
     def firewall(self, *rules):
         """Lets in what was asked for, what these rules accept, and nothing else."""
