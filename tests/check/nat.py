@@ -133,7 +133,7 @@ def moves():
         took = time.monotonic() - begun
         assert took < 30, f"moved to another network: {took:.1f} s until all had confirmed"
         print(f"moved to another network: all have confirmed to it {took:.2f} s later")
-        assert ann.paths() == {"nas": "direct", "bob": "direct"}, ann.paths()
+        until("both are met directly", lambda: ann.paths() == {"nas": "direct", "bob": "direct"})
 
 
 def arrival(host, items, begun=None):

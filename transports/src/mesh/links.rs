@@ -3,7 +3,6 @@
 //! Pure book-keeping; the actor does what it says.
 
 use std::{
-    cmp::Ordering,
     collections::HashMap,
     time::{Duration, Instant},
 };
@@ -99,16 +98,14 @@ impl Links {
     ///
     /// Only the device with the smaller id asks, so two devices never close one each. The
     /// newer connection stays, since a device dials again when it lost the older one before
-    /// we noticed; unless both were begun together, when the older carries the session. But the better
-    /// [`Path`] stays in any case.
+    /// we noticed; unless both were begun together, when the older carries the session. One by a
+    /// better [`Path`] stays in any case.
     pub(super) fn surplus(&self, peer: &PeerId) -> Option<ConnectionId> {
         let [.., older, newer] = self.peers.get(peer)?.connections.as_slice() else {
             return None;
         };
-        match older.path.cmp(&newer.path) {
-            Ordering::Less => return Some(older.id),
-            Ordering::Greater => return Some(newer.id),
-            Ordering::Equal => {}
+        if older.path < newer.path {
+            return Some(older.id);
         }
         let together = newer.since - older.since < SIMULTANEOUS;
         Some(if together { newer.id } else { older.id })
@@ -310,7 +307,7 @@ mod tests {
     #[test]
     fn a_direct_connection_stays_rather_than_one_through_a_relay() {
         for relayed in [0, 1] {
-            let (mut links, peer, _) = link(&[0, 60]);
+            let (mut links, peer, _) = link(&[0, 1]);
             links.peers.get_mut(&peer).unwrap().connections[relayed].path = Path::Relayed;
             let surplus = ConnectionId::new_unchecked(relayed);
             assert_eq!(links.surplus(&peer), Some(surplus));
@@ -318,6 +315,13 @@ mod tests {
             assert_eq!(links.address(&peer).unwrap().to_string(), direct);
             assert_eq!(links.path(&peer), Some(Path::Direct));
         }
+    }
+
+    #[test]
+    fn a_device_that_calls_through_a_relay_much_later_has_lost_the_direct_connection() {
+        let (mut links, peer, _) = link(&[0, 60]);
+        links.peers.get_mut(&peer).unwrap().connections[1].path = Path::Relayed;
+        assert_eq!(links.surplus(&peer), Some(ConnectionId::new_unchecked(0)));
     }
 
     #[test]

@@ -105,6 +105,7 @@ impl Actor {
         };
         self.remember(device, &peer, now);
         self.relays.connected(&peer, now);
+        self.dial_besides(&device, peer, &self.dialer.addresses(&device));
         if self.me < device
             && let Some(surplus) = self.links.surplus(&peer)
         {

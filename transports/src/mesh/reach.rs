@@ -87,8 +87,8 @@ impl Actor {
         .collect()
     }
 
-    /// Tries addresses that were learnt beside what is going on: direct ones where the device is
-    /// connected through a relay only, relayed ones while others are tried in vain.
+    /// Tries addresses beside what is going on: direct ones where the device is connected through
+    /// a relay only, new ones while others are tried.
     pub(super) fn dial_besides(
         &mut self,
         device: &DeviceId,
@@ -98,7 +98,7 @@ impl Actor {
         let wanted = |address: &&Multiaddr| match self.links.path(&peer) {
             Some(Path::Relayed) => !is_relayed(address),
             Some(Path::AsGuest | Path::Direct) => false,
-            None => is_relayed(address) && self.dialer.is_trying_others(device, address),
+            None => self.dialer.is_trying_others(device, address),
         };
         let wanted: Vec<Multiaddr> = addresses.iter().filter(wanted).cloned().collect();
         if !wanted.is_empty() {
