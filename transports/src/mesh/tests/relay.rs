@@ -106,7 +106,8 @@ async fn ask(
     swarm.dial(at.clone().with_p2p(whom).unwrap()).unwrap();
     let (mut place, mut passed, mut told) = (None, None, Vec::new());
     let asking = async {
-        while place.is_none() || passed.is_none() {
+        // who gets a place is told something too
+        while place.is_none() || passed.is_none() || (place == Some(true) && told.is_empty()) {
             match swarm.select_next_some().await {
                 SwarmEvent::NewListenAddr { .. } => place = Some(true),
                 SwarmEvent::ListenerClosed { .. } => place = place.or(Some(false)),
