@@ -18,6 +18,7 @@ pub(crate) use elements::put_in_order;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::canon;
+use crate::item::register::Stored;
 use crate::item::{Item, key, names};
 
 /// One register changed, or an item or override brought to life or ended.
@@ -54,6 +55,9 @@ pub enum Absence<'a> {
     Deletes,
     /// The writer was seen to show these names only; what else is absent it may not know.
     DeletesOnly(&'a BTreeSet<String>),
+    /// All that there was is known, be it occurrences without their series: an earlier state
+    /// of the item, no text that somebody wrote.
+    IsExact,
     /// The writer shows an extract: nothing absent was removed.
     Keeps,
 }
@@ -65,7 +69,7 @@ impl Absence<'_> {
             return !matches!(self, Self::Keeps);
         }
         match self {
-            Self::Deletes => true,
+            Self::Deletes | Self::IsExact => true,
             Self::DeletesOnly(shown) => shown.contains(name),
             Self::Keeps => false,
         }
@@ -81,7 +85,8 @@ pub fn diff(before: &Item, after: &Item, absence: Absence<'_>) -> Vec<Edit> {
         .into_iter()
         .chain(after.overrides())
         .collect();
-    let is_whole = after.has_master() || after.overrides().is_empty();
+    let is_whole =
+        after.has_master() || after.overrides().is_empty() || matches!(absence, Absence::IsExact);
     if is_whole {
         component(before, after, None, absence, &mut edits, &mut kept);
     }
@@ -156,6 +161,14 @@ fn component(
     for rest in singles {
         let name = key::name(rest);
         match (old.single.get(rest), new.single.get(rest)) {
+            (was, Some(is)) if rest.ends_with("/ack") => {
+                if was.is_none_or(|was| is_later(is, was)) {
+                    edits.push(Edit::Set {
+                        key: whole(rest),
+                        value: (*is).to_owned(),
+                    });
+                }
+            }
             (was, Some(is)) if is_kept_by_machines(rest, name) => {
                 if was != Some(is) {
                     kept.push(Edit::Set {
@@ -240,6 +253,11 @@ fn repeated(
 /// True for registers whose change alone is nothing that a person did.
 fn is_kept_by_machines(rest: &str, name: &str) -> bool {
     names::is_book_keeping(name) || rest.starts_with("CAL/") || rest.ends_with("/ack")
+}
+
+/// An alarm that was heard once has been heard, whatever an older text says.
+fn is_later(is: &str, was: &str) -> bool {
+    Stored::read(is).value.trim_ascii() > Stored::read(was).value.trim_ascii()
 }
 
 /// The registers of one component: single ones, and elements by the name they share.

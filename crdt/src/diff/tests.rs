@@ -238,3 +238,40 @@ fn an_occurrence_that_is_no_longer_sent_ends() {
     let back = diff(&after, &before, Absence::Deletes);
     assert_eq!(back.last(), Some(&Edit::Revive { rid }));
 }
+
+#[test]
+fn that_an_alarm_was_heard_is_written_alone_and_never_for_an_earlier_moment() {
+    let heard = |at: &str| {
+        let lines = ["BEGIN:VALARM", "UID:1", "ACTION:DISPLAY", "TRIGGER:PT0S"];
+        let ack = Some(at).filter(|at| !at.is_empty());
+        let ack = ack.map(|at| format!("ACKNOWLEDGED:{at}"));
+        let lines = lines.iter().map(|line| (*line).to_owned());
+        let lines: Vec<String> = lines.chain(ack).chain(["END:VALARM".into()]).collect();
+        event(&lines, &[]).item
+    };
+    let (never, early, late) = (
+        heard(""),
+        heard("20260101T080000Z"),
+        heard("20260101T090000Z"),
+    );
+    for (before, after) in [(&never, &early), (&early, &late)] {
+        let edits = diff(before, after, Absence::Deletes);
+        assert!(
+            matches!(&edits[..], [Edit::Set { key, .. }] if key.ends_with("/ack")),
+            "{edits:?}"
+        );
+        assert_eq!(diff(after, before, Absence::Deletes), []);
+    }
+}
+
+#[test]
+fn an_earlier_state_of_an_occurrence_alone_had_no_series() {
+    let whole = event(&["SUMMARY:s".into()], &["SUMMARY:t".into()]).item;
+    let mut alone = whole.clone();
+    alone.values.retain(|at, _| at.starts_with("R/"));
+    assert_eq!(diff(&whole, &alone, Absence::Deletes), []);
+    let edits = diff(&whole, &alone, Absence::IsExact);
+    let left = apply(&whole, &edits);
+    assert_eq!(left.value("SUMMARY"), None, "{left:?}");
+    assert_eq!(left.overrides(), whole.overrides());
+}

@@ -5,10 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Author, DocError, Document, NewChange, OpId, Shown, View};
+use super::{Author, DocError, Document, NewChange, OpId, Shown, View, Writer, decode};
 use crate::ChangeHash;
 use crate::diff::Edit;
-use crate::item::{key, names};
+use crate::item::{key, kind, names};
+
+/// How often an author is drawn for a value that shall stand beside another, until it does.
+const DRAWS: usize = 64;
+/// How often an author is drawn for the value that shall be shown.
+const DRAWS_OF_FIRST: usize = 8;
 
 /// How to take some changes back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +41,56 @@ impl Document {
         let written = |_: &Shown, at: &str| back.written.get(at).cloned().unwrap_or_default();
         self.written(base, edits, author, &written)
     }
+
+    /// The changes that take something back: one, and one more for each value that stood
+    /// beside. `draw` makes an author with randomness of its own whenever it is asked.
+    pub fn take_back(
+        &self,
+        back: &Back,
+        draw: &mut dyn FnMut(Writer) -> Author,
+    ) -> Result<Vec<NewChange>, DocError> {
+        let heads = self.heads();
+        // what is deleted now stays so, unless this is what brings it back
+        let revives = back.edits.contains(&Edit::Revive { rid: None });
+        let shown = self.view().shown();
+        let is_of_mesh = shown.item.kind == kind::COLLECTION;
+        let writer = match revives || (shown.live && !is_of_mesh) {
+            true => Writer::Person,
+            false => Writer::Machine,
+        };
+        let mut first = self.put_back(&heads, &back.edits, back, &draw(writer))?;
+        if !back.beside.is_empty() {
+            // the greatest of some, so that one below it is soon found
+            for _ in 0..DRAWS_OF_FIRST {
+                let drawn = self.put_back(&heads, &back.edits, back, &draw(writer))?;
+                if stands_beside(first.as_ref(), drawn.as_ref())? {
+                    first = drawn;
+                }
+            }
+        }
+        let mut out: Vec<NewChange> = Vec::new();
+        for beside in &back.beside {
+            let mut change = None;
+            for _ in 0..DRAWS {
+                let beside = std::slice::from_ref(beside);
+                change = self.put_back(&heads, beside, back, &draw(Writer::Machine))?;
+                if stands_beside(change.as_ref(), first.as_ref())? {
+                    break;
+                }
+            }
+            out.extend(change);
+        }
+        out.splice(0..0, first);
+        Ok(out)
+    }
+}
+
+/// Of two values written apart the one with the greater actor is shown: it must be the first.
+fn stands_beside(beside: Option<&NewChange>, first: Option<&NewChange>) -> Result<bool, DocError> {
+    let (Some(beside), Some(first)) = (beside, first) else {
+        return Ok(true);
+    };
+    Ok(decode(&beside.bytes)?.actor < decode(&first.bytes)?.actor)
 }
 
 impl Back {

@@ -20,7 +20,7 @@ pub(super) fn covers(name: &str, greater: &str, lesser: &str) -> bool {
     }
     let is_opaque = matches!(
         name,
-        key::WHEN | key::DONE | "ALARM" | "ATTENDEE" | "ORGANIZER"
+        key::WHEN | key::DONE | key::RECURRENCE_ID | "ALARM" | "ATTENDEE" | "ORGANIZER"
     ) || name.starts_with("C/")
         || name.starts_with('~');
     if is_opaque {
@@ -213,6 +213,7 @@ mod tests {
             ("PHOTO", &bytes, &bytes.replace("ab", "cd")),
             ("X-FOO", ":a b", ":a  b"),
             ("WHEN", "DTSTART:1\nDTEND:2", "DTSTART:1"),
+            ("RECURRENCE-ID", "RANGE=THISANDFUTURE:1", ":1"),
         ];
         for (name, greater, lesser) in clashing {
             assert!(!covers(name, greater, lesser), "{name} {greater} {lesser}");

@@ -99,7 +99,7 @@ impl Document {
         let lives = Lives::of(&now, view);
         let mut ops: BTreeMap<String, Op> = BTreeMap::new();
         for rid in written_anew(edits) {
-            clear_ended(rid, view, &mut ops);
+            clear_ended(rid, view, &shown, &mut ops);
         }
         for edit in edits {
             clear_twins(edit, &shown, &mut ops);
@@ -111,7 +111,8 @@ impl Document {
         if ops.is_empty() {
             return Ok(None);
         }
-        if author.writer == Writer::Person && !is_delete(edits) {
+        let is_person = author.writer == Writer::Person && !are_heard(edits);
+        if is_person && !is_delete(edits) {
             for rid in touched(edits) {
                 lives.write(rid, author, &mut ops);
             }
@@ -267,16 +268,19 @@ fn written_anew(edits: &[Edit]) -> BTreeSet<&str> {
 }
 
 /// What an ended override said does not come back beside what is written in its place.
-fn clear_ended(rid: &str, base: &View<'_>, ops: &mut BTreeMap<String, Op>) {
-    let prefix = key::prefix(Some(rid));
-    let live = format!("{prefix}{}", key::LIVE);
-    if !base.candidates(&live).is_empty() {
+///
+/// It has ended where it is not shown: by a delete, or by an organiser's update that does not
+/// speak of it any more.
+fn clear_ended(rid: &str, base: &View<'_>, shown: &Shown, ops: &mut BTreeMap<String, Op>) {
+    if shown.item.component(Some(rid)).next().is_some() {
         return;
     }
+    let prefix = key::prefix(Some(rid));
     let of_override = base
         .keys
         .range(prefix.as_str()..)
-        .take_while(|(at, _)| at.starts_with(&prefix));
+        .take_while(|(at, _)| at.starts_with(&prefix))
+        .filter(|(at, _)| !at[prefix.len()..].starts_with('~'));
     for (at, candidates) in of_override {
         let op = Op {
             key: (*at).to_owned(),
@@ -285,6 +289,12 @@ fn clear_ended(rid: &str, base: &View<'_>, ops: &mut BTreeMap<String, Op>) {
         };
         ops.insert((*at).to_owned(), op);
     }
+}
+
+/// True where all that is written is that alarms were heard: nobody has changed the item.
+fn are_heard(edits: &[Edit]) -> bool {
+    let is_heard = |edit: &Edit| matches!(edit, Edit::Set { key, .. } if key.ends_with("/ack"));
+    edits.iter().all(is_heard)
 }
 
 /// True where the edits end the item itself.

@@ -13,6 +13,7 @@
 mod answers;
 mod back;
 mod base;
+mod both;
 mod bounds;
 mod change;
 #[cfg(feature = "store")]
@@ -43,6 +44,7 @@ mod view;
 
 pub use back::Back;
 pub use base::Base;
+pub use both::NotBoth;
 pub use change::{LONGEST_CHANGE, OpId, Parts, Value, decode};
 #[cfg(feature = "store")]
 pub(crate) use chunk::{fits_a_chunk, pack_chunk, unpack_chunk};

@@ -134,6 +134,18 @@ impl Links {
         edits
     }
 
+    /// Those of the edits that one document of a collection takes: new links go into the
+    /// document at home, what is taken away goes from every one that says it.
+    pub fn edits_in(edits: &[Edit], shown: &Item, is_home: bool) -> Vec<Edit> {
+        let mut of_this = edits.to_vec();
+        of_this.retain(|edit| match edit {
+            Edit::Set { .. } => is_home,
+            Edit::Clear { key } => shown.value(key).is_some(),
+            Edit::Delete { .. } | Edit::Revive { .. } => false,
+        });
+        of_this
+    }
+
     /// The edits that keep together those that only these others had held together. What hangs
     /// together by itself is left alone: another device may be taking it apart.
     fn bridge(&self, rest: &[DocId], without: &[DocId]) -> Vec<Edit> {

@@ -4,13 +4,16 @@
 //! does not depend on them. A past state is therefore all changes up to a place in that order,
 //! which is closed under dependencies, and a moment is a place by this device's own clock.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rusqlite::{OptionalExtension, params};
 
 use super::log::PART;
 use super::{Batch, Store, StoreError};
+use crate::diff::{Absence, Edit, diff};
+use crate::doc::{Back, Document, View};
 use crate::id::{ChangeHash, CollectionId, DeviceId, DocId, Timestamp};
+use crate::item::key;
 
 /// When the changes of one document came here, and under whose names.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +38,45 @@ impl Receipts {
             }
         }
         out
+    }
+
+    /// How to take back these changes of a document.
+    pub fn back(&self, document: &Document, ours: &BTreeSet<ChangeHash>) -> Back {
+        let place = |change: &ChangeHash| self.place(change).unwrap_or(u64::MAX);
+        let first = ours.iter().map(place).min().unwrap_or(u64::MAX);
+        let all = document.changes();
+        let before = View::of(all.iter().filter(|c| place(&c.hash) < first));
+        let is_after = |hash: &ChangeHash| place(hash) < first || ours.contains(hash);
+        let after = View::of(all.iter().filter(|c| is_after(&c.hash)));
+        let mut back = Back::to(&before, &after, &document.view());
+        // what another device took in by itself is not ours to delete
+        let is_shared = ours.iter().any(|change| self.devices(change).len() > 1);
+        if is_shared && back.edits.contains(&Edit::Delete { rid: None }) {
+            back.edits.clear();
+            back.kept.push(key::LIVE.to_owned());
+        }
+        back
+    }
+
+    /// What brings a document back to what it was at a place in the order of receipt; nothing
+    /// where it was not here yet.
+    pub fn restore(&self, document: &Document, reached: u64) -> Option<Vec<Edit>> {
+        let was_here = |place: Option<u64>| place.is_some_and(|place| place <= reached);
+        let then = document.changes().iter();
+        let then = View::of(then.filter(|change| was_here(self.place(&change.hash))));
+        if then.changes.is_empty() {
+            return None;
+        }
+        let (was, is) = (then.shown(), document.view().shown());
+        let mut edits = Vec::new();
+        match (was.live, is.live) {
+            (true, false) => edits.push(Edit::Revive { rid: None }),
+            (false, true) => return Some(vec![Edit::Delete { rid: None }]),
+            (true, true) => {}
+            (false, false) => return Some(edits),
+        }
+        edits.extend(diff(&is.item, &was.item, Absence::IsExact));
+        Some(edits)
     }
 }
 

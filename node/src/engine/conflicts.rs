@@ -3,7 +3,6 @@
 //! A decision is an edit that supersedes every value there was to choose from, so it travels
 //! and merges like any other: two devices that decide apart agree, or clash anew.
 
-use pimesh_crdt::canon;
 use pimesh_crdt::diff::Edit;
 use pimesh_crdt::doc::{Conflict as Clash, Document, Shown, Writer};
 use pimesh_crdt::item::names::{self, Place};
@@ -111,7 +110,7 @@ pub(super) fn resolve(
         Decision::Keep(choice) => vec![set(clash, chosen(clash, choice)?)],
         Decision::Both => both(&shown.item, clash)?,
         Decision::Value(form) => {
-            if !is_simple(&clash.key) || outside_hash(&clash.shown).is_some() {
+            if !clash.is_simple() || outside_hash(&clash.shown).is_some() {
                 let message = format!("{} can not be typed as one value", names::written(name));
                 return Err(Failure::usage(message)
                     .hint("keep one of the values, then change it with: pimesh edit")
@@ -247,72 +246,15 @@ fn chosen<'c>(clash: &'c Clash, choice: &Choice) -> Result<&'c str, EngineError>
     }
 }
 
-/// A property that is one value, not a register of several nor a whole component.
-fn is_simple(at: &str) -> bool {
-    let name = key::name(at);
-    !matches!(name, key::WHEN | key::DONE | key::NAME | "ALARM") && !name.starts_with("C/")
-}
-
 /// All values: elements beside each other, or the texts of a note one below the other.
 fn both(item: &Item, clash: &Clash) -> Result<Vec<Edit>, EngineError> {
-    let name = key::name(&clash.key);
-    let refused = |why: &str| {
-        let message = format!("{} can not hold both values: {why}", names::written(name));
-        EngineError::from(Failure::usage(message).hint("keep one of them, or say --value"))
-    };
-    let mut all = vec![clash.shown.as_str()];
-    all.extend(clash.others.iter().map(|other| other.value.as_str()));
-    if matches!(name, "NOTE" | "DESCRIPTION" | "COMMENT") && !clash.key.contains('#') {
-        if all.iter().any(|value| outside_hash(value).is_some()) {
-            return Err(refused("they are too long"));
-        }
-        let texts: Vec<&str> = all.iter().map(|v| Stored::read(v).value).collect();
-        let value = texts.join("\\n\\n");
-        let joined = Stored {
-            value: &value,
-            ..Stored::read(&clash.shown)
-        };
-        return Ok(vec![set(clash, &joined.write())]);
-    }
-    if !is_simple(&clash.key) || !clash.key.contains('#') {
-        return Err(refused("it has only one"));
-    }
-    let identities: Vec<String> = all.iter().map(|v| canon::identity(name, v)).collect();
-    for (at, identity) in identities.iter().enumerate() {
-        if identities[..at].contains(identity) {
-            return Err(refused("they speak of the same"));
-        }
-    }
-    let mut edits = vec![set(clash, &clash.shown)];
-    let (rid, rest) = key::split_override(&clash.key);
-    let prefix = key::prefix(rid);
-    let mut taken = item.clone();
-    let mut order = item
-        .value(&format!("{prefix}~order/{name}"))
-        .map(str::to_owned);
-    for value in &all[1..] {
-        let birth = format!("{prefix}{}", key::element(name, value));
-        let free = (0..)
-            .map(|n| key::repeat(&birth, n))
-            .find(|at| !taken.values.contains_key(at));
-        let Some(at) = free else { continue };
-        if let (Some(order), Some((_, id))) = (&mut order, at.rsplit_once('#')) {
-            order.push(' ');
-            order.push_str(id);
-        }
-        taken.values.insert(at.clone(), (*value).to_owned());
-        edits.push(Edit::Set {
-            key: at,
-            value: (*value).to_owned(),
-        });
-    }
-    if let (Some(order), true) = (order, names::keeps_order(key::family(rest))) {
-        edits.push(Edit::Set {
-            key: format!("{prefix}~order/{name}"),
-            value: order,
-        });
-    }
-    Ok(edits)
+    clash.both(item).map_err(|why| {
+        let name = names::written(key::name(&clash.key));
+        let message = format!("{name} can not hold both values: {why}");
+        Failure::usage(message)
+            .hint("keep one of them, or say --value")
+            .into()
+    })
 }
 
 fn merged(document: &Document, clash: &Clash) -> Result<String, EngineError> {

@@ -3,8 +3,8 @@
 //! The past meant is that of this device: all changes that had come here by then, whatever
 //! their writers' clocks said. What was shown then is written anew, on top of what is there.
 
-use pimesh_crdt::diff::{Absence, Edit, diff};
-use pimesh_crdt::doc::{Document, View, Writer};
+use pimesh_crdt::diff::Edit;
+use pimesh_crdt::doc::{Document, Writer};
 use pimesh_crdt::store::{Committed, Filter, ItemRow, Life, Order, Page, Receipts, Store};
 
 use super::EngineError;
@@ -121,23 +121,11 @@ fn edits(
     reached: u64,
     newer: Newer,
 ) -> Option<Vec<Edit>> {
-    let was_here = |place: Option<u64>| place.is_some_and(|place| place <= reached);
-    let then = document.changes().iter();
-    let then = View::of(then.filter(|change| was_here(receipts.place(&change.hash))));
-    if then.changes.is_empty() {
-        return match (newer, is_live) {
-            (Newer::Delete, true) => Some(vec![Edit::Delete { rid: None }]),
-            (Newer::Delete, false) | (Newer::Keep, _) => None,
-        };
+    if let Some(edits) = receipts.restore(document, reached) {
+        return Some(edits);
     }
-    let (was, is) = (then.shown(), document.view().shown());
-    let mut edits = Vec::new();
-    match (was.live, is.live) {
-        (true, false) => edits.push(Edit::Revive { rid: None }),
-        (false, true) => return Some(vec![Edit::Delete { rid: None }]),
-        (true, true) => {}
-        (false, false) => return Some(edits),
+    match (newer, is_live) {
+        (Newer::Delete, true) => Some(vec![Edit::Delete { rid: None }]),
+        (Newer::Delete, false) | (Newer::Keep, _) => None,
     }
-    edits.extend(diff(&is.item, &was.item, Absence::Deletes));
-    Some(edits)
 }

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pimesh_crdt::diff::Edit;
-use pimesh_crdt::doc::{Back, Document, NewChange, View, Writer, decode};
-use pimesh_crdt::item::{key, kind, names};
+use pimesh_crdt::doc::Document;
+use pimesh_crdt::item::{key, names};
 use pimesh_crdt::store::{Committed, ItemRow, Made, Operation, Receipts, Store};
 use pimesh_crdt::{ChangeHash, CollectionId, DocId};
 
@@ -20,11 +20,6 @@ use crate::api::{Failure, Moment, OperationInfo, Operations, TakenBack, Undone, 
 
 /// Items that are told one by one; all are counted.
 pub(super) const MOST_TOLD: usize = 1000;
-
-/// How often an author is drawn for a value that shall stand beside another, until it does.
-const DRAWS: usize = 64;
-/// How often an author is drawn for the value that shall be shown.
-const DRAWS_OF_FIRST: usize = 8;
 
 /// Items that one transaction takes back: short enough for others to get their turn.
 const ITEMS_AT_ONCE: usize = 500;
@@ -180,8 +175,8 @@ impl Undoing {
             };
             let stored = batch.changes_of(key.0, key.1)?;
             let document = Document::load(stored.iter().map(Vec::as_slice))?;
-            let back = back(&document, &ours, receipts);
-            let changes = changes(&document, &back, me)?;
+            let back = receipts.back(&document, &ours);
+            let changes = document.take_back(&back, &mut |writer| me.author(UNDO, writer))?;
             self.changed += u64::from(!changes.is_empty());
             self.kept += u64::from(!back.kept.is_empty());
             let told = Told::of(&back.edits, &back.kept);
@@ -266,74 +261,6 @@ fn pick(store: &Store, wanted: Option<i64>) -> Result<Operation, EngineError> {
             .hint(hint)
             .into()),
     }
-}
-
-/// How to take back these changes of a document.
-fn back(document: &Document, ours: &BTreeSet<ChangeHash>, receipts: &Receipts) -> Back {
-    let place = |change: &ChangeHash| receipts.place(change).unwrap_or(u64::MAX);
-    let first = ours.iter().map(place).min().unwrap_or(u64::MAX);
-    let all = document.changes();
-    let before = View::of(all.iter().filter(|c| place(&c.hash) < first));
-    let is_after = |hash: &ChangeHash| place(hash) < first || ours.contains(hash);
-    let after = View::of(all.iter().filter(|c| is_after(&c.hash)));
-    let mut back = Back::to(&before, &after, &document.view());
-    // what another device took in by itself is not ours to delete
-    let is_shared = ours.iter().any(|change| receipts.devices(change).len() > 1);
-    if is_shared && back.edits.contains(&Edit::Delete { rid: None }) {
-        back.edits.clear();
-        back.kept.push(key::LIVE.to_owned());
-    }
-    back
-}
-
-/// The changes that take something back: one, and one more for each value that stood beside.
-fn changes(document: &Document, back: &Back, me: Me) -> Result<Vec<NewChange>, EngineError> {
-    let heads = document.heads();
-    // what is deleted now stays so, unless this is what brings it back
-    let revives = back.edits.contains(&Edit::Revive { rid: None });
-    let shown = document.view().shown();
-    let is_of_mesh = shown.item.kind == kind::COLLECTION;
-    let writer = match revives || (shown.live && !is_of_mesh) {
-        true => Writer::Person,
-        false => Writer::Machine,
-    };
-    let mut first = document.put_back(&heads, &back.edits, back, &me.author(UNDO, writer))?;
-    if !back.beside.is_empty() {
-        // the greatest of some, so that one below it is soon found
-        for _ in 0..DRAWS_OF_FIRST {
-            let author = me.author(UNDO, writer);
-            let drawn = document.put_back(&heads, &back.edits, back, &author)?;
-            if stands_beside(first.as_ref(), drawn.as_ref())? {
-                first = drawn;
-            }
-        }
-    }
-    let mut out: Vec<NewChange> = Vec::new();
-    for beside in &back.beside {
-        let mut change = None;
-        for _ in 0..DRAWS {
-            let author = me.author(UNDO, Writer::Machine);
-            let beside = std::slice::from_ref(beside);
-            change = document.put_back(&heads, beside, back, &author)?;
-            if stands_beside(change.as_ref(), first.as_ref())? {
-                break;
-            }
-        }
-        out.extend(change);
-    }
-    out.splice(0..0, first);
-    Ok(out)
-}
-
-/// Of two values written apart the one with the greater actor is shown: it must be the first.
-fn stands_beside(
-    beside: Option<&NewChange>,
-    first: Option<&NewChange>,
-) -> Result<bool, EngineError> {
-    let (Some(beside), Some(first)) = (beside, first) else {
-        return Ok(true);
-    };
-    Ok(decode(&beside.bytes)?.actor < decode(&first.bytes)?.actor)
 }
 
 #[cfg(test)]

@@ -129,3 +129,59 @@ fn an_alarm_moved_by_one_and_acknowledged_by_another_is_moved_and_acknowledged()
     assert!(shown.item.values[&at].contains("PT30M"));
     assert_eq!(shown.item.value(&ack), Some(":20250102T000000Z"));
 }
+
+#[test]
+fn who_only_notes_that_an_alarm_was_heard_does_not_raise_a_deleted_event() {
+    let lines =
+        "DTSTART:20250110T100000Z\nBEGIN:VALARM\nUID:1\nACTION:DISPLAY\nTRIGGER:PT0S\nEND:VALARM";
+    let first = genesis(&event(lines));
+    let (mut a, mut b) = (Replica::new(1, &first), Replica::new(2, &first));
+    a.delete();
+    let ack = format!("{}/ack", only(&b.shown().item, "ALARM"));
+    b.set(&ack, ":20250110T100100Z");
+    assert_eq!(b.shown().item.value(&ack), Some(":20250110T100100Z"));
+    assert!(!met(&a, &b).live);
+}
+
+#[test]
+fn changing_one_occurrence_says_nothing_less_than_changing_all_that_follow() {
+    let text = |id: &str| {
+        let text = format!(
+            "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:e\nDTSTART:20250110T100000Z\n\
+             RRULE:FREQ=WEEKLY\nEND:VEVENT\nBEGIN:VEVENT\nUID:e\n{id}:20250117T100000Z\n\
+             DTSTART:20250117T120000Z\nEND:VEVENT\nEND:VCALENDAR\n"
+        );
+        genesis(&item(&text))
+    };
+    let mut device = Replica::new(1, &text("RECURRENCE-ID"));
+    device.take(text("RECURRENCE-ID;RANGE=THISANDFUTURE"));
+    let conflicts = device.shown().conflicts;
+    assert_eq!(conflicts.len(), 1, "{conflicts:?}");
+    assert_eq!(key::split_override(&conflicts[0].key).1, key::RECURRENCE_ID);
+}
+
+#[test]
+fn an_occurrence_written_anew_after_an_update_dropped_it_clashes_with_no_message() {
+    let occurrence = |stamp: &str, summary: &str| {
+        super::invitations::request(&format!(
+            "SEQUENCE:0\nDTSTAMP:{stamp}\nRECURRENCE-ID:20250117T100000Z\n\
+             DTSTART:20250117T120000Z\nSUMMARY:{summary}"
+        ))
+    };
+    let mut device = Replica::new(1, &occurrence("20250101T000000Z", "early"));
+    device.take(occurrence("20250102T000000Z", "late"));
+    let mut was = device.shown().item.values;
+    was.retain(|at, _| at.starts_with("R/"));
+    device.take(super::invitations::request(
+        "SEQUENCE:3\nDTSTAMP:20250103T000000Z\nDTSTART:20250110T100000Z\n\
+         RRULE:FREQ=WEEKLY;COUNT=6\nSUMMARY:Talk",
+    ));
+    assert!(device.shown().item.overrides().is_empty());
+    let summary = was.keys().find(|at| at.ends_with("/SUMMARY")).unwrap();
+    let summary = summary.clone();
+    was.insert(summary.clone(), ":early".into());
+    device.change(|item| item.values.extend(was));
+    let shown = device.shown();
+    assert_eq!(shown.item.value(&summary), Some(":early"), "{shown:?}");
+    assert!(shown.conflicts.is_empty(), "{:?}", shown.conflicts);
+}

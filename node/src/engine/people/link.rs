@@ -130,12 +130,7 @@ fn write(
     let mut changes = Vec::new();
     for (doc, document) in &all {
         let shown = document.view().shown().item;
-        let mut of_this = edits.to_vec();
-        of_this.retain(|edit| match edit {
-            Edit::Set { .. } => Some(*doc) == home,
-            Edit::Clear { key } => shown.value(key).is_some(),
-            Edit::Delete { .. } | Edit::Revive { .. } => false,
-        });
+        let of_this = Links::edits_in(edits, &shown, Some(*doc) == home);
         // it says nothing about the collection itself, so it must not keep that alive
         let author = me.author("cli", Writer::Machine);
         let change = document.resolve(&document.heads(), &of_this, &author)?;
