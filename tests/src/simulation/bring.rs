@@ -9,6 +9,7 @@ use pimesh_crdt::item::{Item, kind};
 use pimesh_crdt::itip::{self, Message};
 use pimesh_crdt::normalise::{Parsed, Text};
 
+use super::commands::Command;
 use super::mesh::{Failure, World};
 use super::model::{By, Part, Write};
 use super::program::{Step, What};
@@ -60,7 +61,11 @@ impl World {
                 }));
             }
         }
-        self.keep(at, planned, &parsed.blobs)
+        let command = match step.what {
+            What::Source => Command::None,
+            _ => Command::New("import"),
+        };
+        self.keep_as(at, planned, &parsed.blobs, command)
     }
 
     pub(super) fn mail(&mut self, at: usize, chance: &mut Chance) -> Result<bool, Failure> {
@@ -101,7 +106,7 @@ impl World {
                 change,
             });
         }
-        self.keep(at, planned, &[])
+        self.keep_as(at, planned, &[], Command::None)
     }
 
     /// An item goes to another collection: it is deleted here, and there it is what was shown,
@@ -191,7 +196,7 @@ impl World {
 }
 
 /// A text that is taken in, as a change and as the model sees it.
-fn text(collection: CollectionId, item: &Item) -> Planned {
+pub(super) fn text(collection: CollectionId, item: &Item) -> Planned {
     let change = genesis(item);
     let parts = item.overrides().into_iter().map(|rid| Some(rid.to_owned()));
     Planned {
@@ -225,6 +230,6 @@ pub(super) fn parse(text: &str) -> Result<Parsed, Failure> {
     read.item(0).map_err(|problem| refused(problem.to_string()))
 }
 
-fn is_invitation(doc: pimesh_crdt::DocId) -> bool {
+pub(super) fn is_invitation(doc: pimesh_crdt::DocId) -> bool {
     (texts::ITEMS..texts::ITEMS + texts::INVITATIONS).any(|item| doc_of(item) == doc)
 }

@@ -8,6 +8,7 @@ use pimesh_crdt::render::render;
 use pimesh_crdt::store::{Filter, Life, Order, Page, Store};
 use pimesh_crdt::{BlobHash, CollectionId, DocId};
 
+use super::answers;
 use super::bring::parse;
 use super::lacks;
 use super::mesh::{Failure, LinkId, World, vectors};
@@ -196,16 +197,19 @@ fn one(document: &Document, expected: &Expected) -> Result<(), Failure> {
             ));
         }
     }
+    answers::answered(&shown.item, expected)?;
+    answers::acknowledged(&shown.item, expected)?;
     doubled(&shown)?;
     reread(&shown.item)
 }
 
 /// True for what people see; what machines keep merges by its own rules.
-fn is_told(at: &str) -> bool {
+pub(super) fn is_told(at: &str) -> bool {
     let rest = key::split_override(at).1;
     let name = key::name(at);
     !(rest.starts_with('~')
         || rest.starts_with("CAL/")
+        || rest.ends_with("/ack")
         || names::is_book_keeping(name)
         || matches!(name, "UID" | "STATUS" | "ATTENDEE"))
 }

@@ -8,13 +8,14 @@ use pimesh_crdt::item::key;
 
 use super::mesh::{Failure, World};
 use super::model::Write;
-use super::program::Step;
+use super::past::said;
+use super::program::{Step, What};
 use super::texts;
 use super::write::{COLLECTIONS, Planned, doc_of};
 use crate::seed::Chance;
 
 impl World {
-    /// A person keeps one of the values that clash. False where nothing does.
+    /// A person keeps one of the values that clash, or all of them. False where nothing does.
     pub(super) fn resolve(
         &mut self,
         at: usize,
@@ -35,16 +36,21 @@ impl World {
             let clash = chance.one_of(&here.shown.conflicts);
             let others = clash.others.iter().map(|other| &other.value);
             let all: Vec<&String> = std::iter::once(&clash.shown).chain(others).collect();
-            let kept = (*chance.one_of(&all)).clone();
+            let edits = match step.what {
+                What::KeepAll => clash.both(&here.shown.item),
+                _ => Ok(vec![Edit::Set {
+                    key: clash.key.clone(),
+                    value: (*chance.one_of(&all)).clone(),
+                }]),
+            };
+            let Ok(edits) = edits else {
+                continue; // a value that there is only one of
+            };
             let values: BTreeSet<String> = all.into_iter().cloned().collect();
             let of = |value: &str| (clash.key.clone(), value.to_owned());
-            let edit = Edit::Set {
-                key: clash.key.clone(),
-                value: kept.clone(),
-            };
             let author = self.author(at, Writer::Person, step.number);
             let heads = here.document.heads();
-            let Some(change) = here.document.resolve(&heads, &[edit], &author)? else {
+            let Some(change) = here.document.resolve(&heads, &edits, &author)? else {
                 return Err(Failure(format!("a decision on {} is none", clash.key)));
             };
             let rid = key::split_override(&clash.key).0.map(str::to_owned);
@@ -52,7 +58,7 @@ impl World {
                 name: change.hash,
                 within: [collection].into(),
                 knew: here.knew,
-                says: BTreeMap::from([(clash.key.clone(), Some(kept))]),
+                says: said(&edits),
                 shown: BTreeMap::from([of(&clash.shown)]),
                 beside: BTreeMap::from([(clash.key.clone(), values)]),
                 gives: BTreeSet::from([None, rid]),

@@ -29,6 +29,12 @@ pub struct Seen {
     pub item: Item,
     /// The names of the writes behind that.
     pub knew: BTreeSet<ChangeHash>,
+    /// Whether it was alive.
+    pub live: bool,
+    /// The collections that were one with that collection.
+    pub class: Vec<CollectionId>,
+    /// The place in the order of receipt at that time.
+    pub reached: u64,
     /// Which life of the disk it was read from.
     pub life: u32,
 }

@@ -50,8 +50,9 @@ impl Intent {
         let mut intent = Self::default();
         let is_card = item.kind == kind::VCARD;
         match what {
-            What::Occurrence | What::EndOccurrence if is_card => {}
-            What::Occurrence => intent.occurrence(item, &mut chance),
+            What::Occurrence | What::Future | What::EndOccurrence if is_card => {}
+            What::Occurrence => intent.occurrence(item, "", &mut chance),
+            What::Future => intent.occurrence(item, "RANGE=THISANDFUTURE", &mut chance),
             What::EndOccurrence => intent
                 .ends
                 .extend(item.overrides().first().map(|rid| (*rid).to_owned())),
@@ -153,7 +154,8 @@ impl Intent {
         }
     }
 
-    fn occurrence(&mut self, item: &Item, chance: &mut Chance) {
+    /// One occurrence, or with a RANGE all that follow too.
+    fn occurrence(&mut self, item: &Item, range: &str, chance: &mut Chance) {
         let rid = *chance.one_of(&OCCURRENCES);
         let at = |name: &str| key::in_override(rid, name);
         let hour = 10 + chance.below(10);
@@ -163,12 +165,16 @@ impl Intent {
             if item.value(&at("SUMMARY")) != Some(&value) {
                 self.says.insert(at("SUMMARY"), Some(value));
             }
+            let id = format!("{range}{rid}");
+            if !range.is_empty() && item.value(&at(key::RECURRENCE_ID)) != Some(&id) {
+                self.says.insert(at(key::RECURRENCE_ID), Some(id));
+            }
             return;
         }
         let day = &rid[1..9];
         self.anew.insert(rid.to_owned());
         for (name, value) in [
-            (key::RECURRENCE_ID, rid.to_owned()),
+            (key::RECURRENCE_ID, format!("{range}{rid}")),
             (key::WHEN, format!("DTSTART:{day}T{hour}0000")),
             ("SUMMARY", format!(":occurrence {number}")),
         ] {

@@ -17,6 +17,7 @@ use pimesh_crdt::sync::membership::Statement;
 use pimesh_crdt::sync::{Identity, Input, Output, Session, VersionVector, codec};
 use pimesh_crdt::{CollectionId, Timestamp};
 
+use super::commands::Done;
 use super::device::Device;
 use super::model::Model;
 use super::totals::Totals;
@@ -78,6 +79,8 @@ pub struct World {
     pub model: Model,
     /// What was done.
     pub totals: Totals,
+    /// What people did, command by command.
+    pub(super) commands: Vec<Done>,
     /// A collection has stopped because a disk ran twice.
     pub forked: bool,
     statements: Vec<Statement>,
@@ -102,6 +105,7 @@ impl World {
             links: BTreeMap::new(),
             model: Model::default(),
             totals: Totals::default(),
+            commands: Vec::new(),
             forked: false,
             statements,
             tasks: VecDeque::new(),

@@ -10,8 +10,10 @@
 //! One seed is one run, the same for ever on the same code. A run that fails is shortened
 //! ([`shrink`]) to the fewest steps and devices that still fail.
 
+mod answers;
 mod bring;
 pub mod check;
+mod commands;
 mod decide;
 pub mod device;
 mod forks;
@@ -22,10 +24,14 @@ pub mod model;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 mod outputs;
+mod past;
+mod people;
 pub mod program;
+mod property;
 pub mod shrink;
 pub mod texts;
 pub mod totals;
+mod undo;
 pub mod write;
 
 use std::path::Path;

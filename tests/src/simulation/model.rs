@@ -13,6 +13,9 @@
 //!    replaced it: that value may stay hidden.
 //! 4. An item or occurrence is alive if something gave it life that no delete knew of.
 //! 5. Of an organiser's messages the newest speaks; none raises what a person has deleted.
+//! 6. An attendee's newest answer stands at the newest message, unless that asks anew: its
+//!    SEQUENCE is higher.
+//! 7. Who takes a command back replaces what the command wrote, and nothing that others wrote.
 //!
 //! Shares no code with the merge: it sees keys and values, and never a change, a dependency
 //! or an operation.
@@ -41,6 +44,15 @@ pub enum By {
         /// It ends what it speaks of.
         cancels: bool,
     },
+    /// An attendee's answer.
+    Answer {
+        /// To what.
+        part: Part,
+        /// SEQUENCE of the message it answers, and its own DTSTAMP.
+        pair: (u64, String),
+        /// PARTSTAT.
+        says: String,
+    },
 }
 
 /// One write to one document.
@@ -66,6 +78,8 @@ pub struct Write {
     pub gives: BTreeSet<Part>,
     /// What it ends.
     pub ends: BTreeSet<Part>,
+    /// The writes of the command that it takes back.
+    pub takes_back: Option<BTreeSet<ChangeHash>>,
 }
 
 impl Write {
@@ -94,6 +108,8 @@ pub struct Expected {
     pub may: BTreeMap<String, BTreeSet<String>>,
     /// What must be alive; all other parts must not be.
     pub alive: BTreeSet<Part>,
+    /// What an attendee has answered, where an organiser asks.
+    pub answers: BTreeMap<Part, String>,
 }
 
 impl Model {
@@ -210,6 +226,7 @@ impl Model {
                 }
             }
         }
+        expected.answers = history.answers();
         expected
     }
 }
@@ -222,6 +239,9 @@ impl<'a> History<'a> {
     fn replaces(later: &Write, earlier: &Write, at: &str, value: &str) -> bool {
         if !later.knew.contains(&earlier.name) {
             return false;
+        }
+        if let Some(command) = &later.takes_back {
+            return command.contains(&earlier.name) && later.says.contains_key(at);
         }
         let over_ended = key::split_override(at).0;
         let mut shown = later.all_shown().filter(|(key, _)| *key == at);
@@ -286,8 +306,34 @@ impl<'a> History<'a> {
                 pair,
                 cancels,
             } if part == wanted => Some((!cancels, pair, *write)),
-            By::Message { .. } | By::Writer | By::Text => None,
+            By::Message { .. } | By::Answer { .. } | By::Writer | By::Text => None,
         })
+    }
+
+    /// Rule 6, where nobody has written the attendees themselves.
+    fn answers(&self) -> BTreeMap<Part, String> {
+        let is_own = |write: &&&Write| write.by == By::Writer;
+        let mut own = self.0.iter().filter(is_own).flat_map(|w| w.says.keys());
+        if own.any(|at| key::name(at) == "ATTENDEE") {
+            return BTreeMap::new();
+        }
+        let mut newest: BTreeMap<Part, (&(u64, String), &str)> = BTreeMap::new();
+        for write in &self.0 {
+            if let By::Answer { part, pair, says } = &write.by {
+                let known = newest.entry(part.clone()).or_insert((pair, says));
+                *known = (*known).max((pair, says));
+            }
+        }
+        newest.retain(|part, (pair, _)| {
+            let asked = self
+                .about(part)
+                .map(|(is_asked, of, _)| (is_asked, of))
+                .max();
+            asked.is_some_and(|(_, of)| of.0 <= pair.0)
+        });
+        let each = newest.into_iter();
+        each.map(|(part, (_, says))| (part, says.to_owned()))
+            .collect()
     }
 
     /// A newer message about the whole series no longer speaks of this occurrence.

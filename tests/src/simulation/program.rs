@@ -35,12 +35,36 @@ pub enum What {
     Machine,
     /// A person decides what to keep of values that clash.
     Resolve,
+    /// A person keeps all values that clash.
+    KeepAll,
+    /// A person takes an item out of the trash.
+    Untrash,
+    /// A person brings an item back to what it was.
+    GoBack,
+    /// A person brings a collection back to what it was.
+    GoBackAll,
+    /// A person takes back what a command did on this device.
+    Undo,
+    /// A person changes an occurrence and all that follow.
+    Future,
+    /// A person sets, changes or removes an alarm.
+    Alarm,
+    /// A machine notes that an alarm was heard.
+    Acknowledge,
+    /// A person sets, changes or removes a photo.
+    Photo,
+    /// A person says that two contacts are one person.
+    Link,
+    /// A person takes a contact out of those that are one person.
+    Unlink,
     /// A person moves an item to another collection.
     Move,
     /// A person makes two collections one.
     Unite,
     /// A mail brings an invitation, an update or a cancellation.
     Mail,
+    /// A mail brings an attendee's answer.
+    Reply,
     /// A client reads.
     Look,
     /// Two devices meet.
@@ -68,7 +92,7 @@ pub enum What {
 }
 
 /// How often each thing happens.
-const WEIGHTS: [(What, usize); 28] = [
+const WEIGHTS: [(What, usize); 40] = [
     (What::Import, 12),
     (What::Source, 4),
     (What::Edit, 16),
@@ -82,9 +106,21 @@ const WEIGHTS: [(What, usize); 28] = [
     (What::Lossy, 5),
     (What::Machine, 2),
     (What::Resolve, 5),
+    (What::KeepAll, 3),
+    (What::Untrash, 2),
+    (What::GoBack, 3),
+    (What::GoBackAll, 1),
+    (What::Undo, 5),
+    (What::Future, 2),
+    (What::Alarm, 2),
+    (What::Acknowledge, 3),
+    (What::Photo, 2),
+    (What::Link, 2),
+    (What::Unlink, 1),
     (What::Move, 2),
     (What::Unite, 1),
     (What::Mail, 7),
+    (What::Reply, 4),
     (What::Look, 4),
     (What::Connect, 7),
     (What::Cut, 3),

@@ -165,3 +165,40 @@ pub fn message(invitation: usize, version: usize) -> Message {
         cancels,
     }
 }
+
+/// An attendee's answer, as it stands in a mail.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The calendar.
+    pub text: String,
+    /// SEQUENCE and DTSTAMP.
+    pub pair: (u64, String),
+    /// PARTSTAT.
+    pub says: &'static str,
+}
+
+/// The attendee of every invitation.
+pub const ATTENDEE: &str = "me@example.org";
+
+/// The `number`-th answer to an invitation, from 0: to the series or to one occurrence.
+pub fn answer(invitation: usize, number: usize) -> Answer {
+    let sequence = number as u64 / 3;
+    let stamp = format!("202602{:02}T000000Z", 1 + number % 5);
+    let says = ["ACCEPTED", "DECLINED", "TENTATIVE"][number % 3];
+    let rid = match number % 4 {
+        3 => "RECURRENCE-ID:20260112T090000\r\n",
+        _ => "",
+    };
+    let text = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//t//EN\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\n\
+         UID:invitation-{invitation}\r\nDTSTAMP:{stamp}\r\nSEQUENCE:{sequence}\r\n{rid}\
+         DTSTART:20260105T090000\r\nORGANIZER:mailto:{ORGANISER}\r\n\
+         ATTENDEE;PARTSTAT={says}:mailto:{ATTENDEE}\r\nSUMMARY:answer {number}\r\n\
+         END:VEVENT\r\nEND:VCALENDAR\r\n"
+    );
+    Answer {
+        text,
+        pair: (sequence, stamp),
+        says,
+    }
+}

@@ -8,9 +8,10 @@ use pimesh_crdt::doc::{Author, Document, NewChange, Shown, Writer};
 use pimesh_crdt::item::{Item, key, kind};
 use pimesh_crdt::render::render;
 use pimesh_crdt::store::Fingerprint;
-use pimesh_crdt::{BlobHash, ChangeHash, CollectionId, DocId};
+use pimesh_crdt::{BlobHash, ChangeHash, CollectionId, DocId, Timestamp};
 
 use super::bring::parse;
+use super::commands::Command;
 use super::device::Seen;
 use super::intent::Intent;
 use super::mesh::{Failure, World};
@@ -58,7 +59,14 @@ impl World {
             What::Import | What::Source => self.import(at, step, &mut chance),
             What::Mail => self.mail(at, &mut chance),
             What::Unite => self.unite(at, &mut chance),
-            What::Resolve => self.resolve(at, step, &mut chance),
+            What::Reply => self.answer(at, &mut chance),
+            What::Resolve | What::KeepAll => self.resolve(at, step, &mut chance),
+            What::Untrash => self.untrash(at, &mut chance),
+            What::GoBack => self.go_back(at, &mut chance),
+            What::GoBackAll => self.go_back_all(at, &mut chance),
+            What::Undo => self.undo(at, &mut chance),
+            What::Alarm | What::Photo | What::Acknowledge => self.property(at, step, &mut chance),
+            What::Link | What::Unlink => self.person(at, step, &mut chance),
             What::Move => self.relocate(at, &mut chance),
             What::Stale => {
                 let clients = self.devices[at].clients.len();
@@ -87,12 +95,16 @@ impl World {
                 continue;
             };
             let here = self.here(at, collection, doc)?;
+            let store = &self.devices[at].store;
             let seen = Seen {
                 collection,
                 doc,
                 state: row.state,
                 item: here.shown.item,
                 knew: here.knew,
+                live: here.shown.live,
+                class: self.class(at, collection)?,
+                reached: store.reached_at(Timestamp(u64::MAX))?.unwrap_or(0),
                 life: self.devices[at].life,
             };
             let clients = &mut self.devices[at].clients;
@@ -172,21 +184,21 @@ impl World {
         write.name = change.hash;
         write.within.insert(seen.collection);
         write.knew.clone_from(&seen.knew);
-        self.keep(
-            at,
-            vec![Planned {
-                collection: seen.collection,
-                doc: seen.doc,
-                change,
-                write,
-            }],
-            &[],
-        )
+        let planned = vec![Planned {
+            collection: seen.collection,
+            doc: seen.doc,
+            change,
+            write,
+        }];
+        match writer {
+            Writer::Person => self.keep(at, planned, &[]),
+            Writer::Machine => self.keep_as(at, planned, &[], Command::None),
+        }
     }
 
     /// The heads that a client's state stands for; the store must know every state that it has
     /// shown, unless it was put back since.
-    fn base(&self, at: usize, seen: &Seen) -> Result<Option<Vec<ChangeHash>>, Failure> {
+    pub(super) fn base(&self, at: usize, seen: &Seen) -> Result<Option<Vec<ChangeHash>>, Failure> {
         let device = &self.devices[at];
         let state: Fingerprint = seen.state;
         match device.store.heads_at(seen.collection, seen.doc, state)? {
@@ -207,59 +219,6 @@ impl World {
             now: self.devices[at].now(self.time),
             random: bytes.try_into().unwrap_or_default(),
         }
-    }
-
-    /// Stores changes in one transaction. The model is told of those that are on the disk.
-    pub(super) fn keep(
-        &mut self,
-        at: usize,
-        planned: Vec<Planned>,
-        blobs: &[pimesh_crdt::item::Blob],
-    ) -> Result<bool, Failure> {
-        if planned.is_empty() {
-            return Ok(false);
-        }
-        let now = self.devices[at].now(self.time);
-        let is_here = |world: &Self, one: &Planned| {
-            let changes = world.devices[at]
-                .store
-                .changes_of(one.collection, one.doc)?;
-            Ok::<_, Failure>(changes.contains(&one.change.bytes))
-        };
-        let known: Vec<bool> = planned
-            .iter()
-            .map(|one| is_here(self, one))
-            .collect::<Result<_, _>>()?;
-        let done = self.devices[at].write(|store| {
-            let mut batch = store.batch(now)?;
-            for blob in blobs {
-                batch.put_blob(&blob.bytes)?;
-            }
-            for one in &planned {
-                batch.upsert_collection(one.collection, "contacts", "", "")?;
-                batch.add(one.collection, one.doc, one.change.bytes.clone())?;
-            }
-            batch.commit()
-        })?;
-        let lived = self.lived(at, done)?.is_some();
-        let mut kept = BTreeSet::new();
-        for (one, known) in planned.into_iter().zip(known) {
-            let is_kept = is_here(self, &one)?;
-            if !known {
-                kept.insert(is_kept);
-            }
-            if is_kept {
-                self.model.write(one.doc, one.write);
-            }
-        }
-        if kept.len() > 1 || (lived && kept.contains(&false)) {
-            return Err(Failure("a transaction is not there as a whole".to_owned()));
-        }
-        if lived {
-            self.announce(at, None)?;
-            self.run()?;
-        }
-        Ok(lived)
     }
 }
 
@@ -327,6 +286,7 @@ impl Default for Write {
             anew: BTreeSet::new(),
             gives: BTreeSet::new(),
             ends: BTreeSet::new(),
+            takes_back: None,
         }
     }
 }
@@ -347,7 +307,7 @@ impl Write {
     }
 }
 
-fn meant(intent: Intent, before: &Item, writer: Writer) -> Write {
+pub(super) fn meant(intent: Intent, before: &Item, writer: Writer) -> Write {
     let touched = intent
         .says
         .keys()
