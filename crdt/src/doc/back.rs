@@ -161,7 +161,9 @@ impl Back {
         match wanted {
             Some(_) if is_whole && wanted != present => self.edits.push(Edit::Clear { key }),
             Some(value) if wanted != present || !stands_alone => self.edits.push(set(value)),
-            Some(_) if is_beside => self.edits.push(Edit::Clear { key }),
+            Some(_) if is_beside && is_whole => self.edits.push(Edit::Clear { key }),
+            // the value that is shown may be one of those that go
+            Some(value) if is_beside => self.edits.push(set(value)),
             None if present.is_some() => self.edits.push(Edit::Clear { key }),
             _ => {}
         }

@@ -177,3 +177,32 @@ fn what_a_change_created_is_deleted_only_while_nobody_else_has_touched_it() {
     assert_eq!(back.edits, []);
     assert!(back.kept.contains(&key::LIVE.to_owned()));
 }
+
+#[test]
+fn a_decision_that_was_taken_back_is_in_force_again_when_that_is_taken_back() {
+    let genesis = genesis(&card("FN:Anna\nNOTE:old"));
+    for kept in [":one", ":two"] {
+        let (mut a, mut b) = (Replica::new(1, &genesis), Replica::new(2, &genesis));
+        a.set("NOTE", ":one");
+        b.set("NOTE", ":two");
+        a.receive(&b);
+        let decided = Edit::Set {
+            key: "NOTE".into(),
+            value: kept.into(),
+        };
+        let by = author(1, 2000, Writer::Person);
+        let decision = a.doc().resolve(&a.doc().heads(), &[decided], &by);
+        a.take(decision.unwrap().unwrap());
+        let before = a.doc();
+        taken_back(&mut a);
+        assert_eq!(a.shown().conflicts.len(), 1, "{kept}");
+        let after = a.doc();
+        let back = Back::to(&before.view(), &after.view(), &after.view());
+        let by = author(1, 3000, Writer::Person);
+        let again = after.put_back(&after.heads(), &back.edits, &back, &by);
+        a.take(again.unwrap().unwrap());
+        let shown = a.shown();
+        assert_eq!(shown.item.value("NOTE"), Some(kept), "{back:?}");
+        assert_eq!(shown.conflicts, [], "{kept}");
+    }
+}
