@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Author, DocError, Document, NewChange, OpId, Shown, View, Writer, decode};
 use crate::ChangeHash;
+use crate::canon;
 use crate::diff::Edit;
 use crate::item::{key, kind, names};
 
@@ -134,13 +135,22 @@ impl Back {
         let clash = was.conflicts.iter().find(|conflict| conflict.key == at);
         let others = clash.into_iter().flat_map(|clash| &clash.others);
         let still = operations(after, at);
-        let gone = others.filter(|other| {
-            let mut wrote = before.candidates(at).iter();
-            wrote.any(|c| c.change.hash == other.change && !still.contains(&c.id))
-        });
         let old = operations(before, at);
         let candidates = after.candidates(at).iter();
         let ours: Vec<_> = candidates.filter(|c| !old.contains(&c.id)).collect();
+        let said_by_us = |value: &str| {
+            let mut all = ours.iter().filter_map(|c| c.value.text());
+            all.any(|ours| canon::same(key::name(at), ours, value))
+        };
+        let gone = others.filter(|other| {
+            let mut wrote = before.candidates(at).iter();
+            wrote.any(|c| {
+                let is_it = c.change.hash == other.change;
+                // a text is taken to restate what is written over, and would be hidden
+                let is_hidden = c.change.is_from_text() && said_by_us(&other.value);
+                is_it && (is_hidden || !still.contains(&c.id))
+            })
+        });
         let written = ours.iter().map(|c| c.id.clone()).collect();
         self.written.insert(at.to_owned(), written);
         let clash = is.conflicts.iter().find(|conflict| conflict.key == at);

@@ -206,3 +206,18 @@ fn a_decision_that_was_taken_back_is_in_force_again_when_that_is_taken_back() {
         assert_eq!(shown.conflicts, [], "{kept}");
     }
 }
+
+#[test]
+fn an_undone_choice_of_what_one_text_says_is_a_conflict_of_both_texts_again() {
+    let text = |note: &str| genesis(&card(&format!("FN:Anna\nNOTE:{note}")));
+    let mut a = Replica::new(1, &text("one"));
+    a.take(text("two"));
+    let clash = a.shown().conflicts.remove(0);
+    a.set("NOTE", &clash.others[0].value);
+    assert_eq!(a.shown().conflicts, []);
+    taken_back(&mut a);
+    let again = a.shown().conflicts;
+    assert_eq!(again.len(), 1);
+    let both = [&again[0].shown, &again[0].others[0].value];
+    assert!(both.contains(&&clash.shown) && both.contains(&&clash.others[0].value));
+}
