@@ -65,7 +65,7 @@ impl Outcome {
             Self::Both => "What both did is there. Nothing to decide.",
             Self::One => {
                 "It is as if only one of them had done something: both did the same, or one of them \
-                 changed nothing."
+                 changed nothing, or nothing that is still there."
             }
             Self::Asks => "Both are kept, one is shown, and `pimesh conflicts` asks.",
             Self::Day => {
@@ -117,7 +117,7 @@ impl<'s> Effect<'s> {
         let hidden = added
             .iter()
             .copied()
-            .filter(|line| !end.shown.contains(*line));
+            .filter(|line| !end.shown.contains(*line) && !is_heard_in_vain(line, end));
         let (beside, lost): (Vec<_>, Vec<_>) = hidden.partition(|line| end.can_choose(line));
         let is_back = |line: &&str| {
             end.shown.contains(*line) && !beside.iter().any(|hidden| name(hidden) == name(line))
@@ -155,6 +155,18 @@ impl Seen {
         let mut all = self.choices.values().flatten();
         all.any(|choice| choice.contains(value.trim_start()))
     }
+}
+
+/// That an alarm was heard says nothing where it was heard later too, or is not there any more.
+fn is_heard_in_vain(line: &str, end: &Seen) -> bool {
+    let Some((of, _)) = line.split_once("|alarm: ACKNOWLEDGED") else {
+        return false;
+    };
+    let alarm = format!("{of}|alarm: ");
+    let mut lines = end.shown.iter().filter(|line| line.starts_with(&alarm));
+    let is_later =
+        |other: &&String| other.contains("|alarm: ACKNOWLEDGED") && other.as_str() > line;
+    lines.clone().next().is_none() || lines.any(|other| is_later(&other))
 }
 
 /// The collection, occurrence and property of a line.
