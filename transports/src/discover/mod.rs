@@ -10,7 +10,7 @@
 //! random, a salt, and a tag that only who already knows a device's id can recognise. All
 //! of it is drawn anew every [`ROTATION`](actor::ROTATION) and at every start.
 //!
-//! Devices that are connected are silent ([`ear`]): the network is asked only for who is missed,
+//! Devices that are connected are silent (`ear.rs`): the network is asked only for who is missed,
 //! and for a while; who comes to it says so, and is heard.
 //!
 //! Limits, as facts: whoever knows a device's id (every member, every former member)
