@@ -42,8 +42,8 @@ def until(what, look):
     raise SystemExit(f"not within {TRIES / 10:.0f} s: {what}")
 
 
-def links(space):
-    done = subprocess.run(["ip", "-n", space, "-j", "link", "show"], capture_output=True, text=True, check=True)
+def links(space, *how):
+    done = subprocess.run(["ip", "-n", space, *how, "-j", "link", "show"], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
@@ -174,6 +174,11 @@ class Host:
     def paths(self):
         """How it is connected with those that it is connected with: by name, "direct" or "relayed"."""
         return {one["name"]: one["path"] for one in self.run("devices")["devices"] if one["connected"]}
+
+    def counters(self):
+        """(bytes, packets) that its interface has sent and received."""
+        (eth,) = [one for one in links(self.space, "-s") if one["ifname"] == "eth"]
+        return tuple(eth["stats64"]["rx"][what] + eth["stats64"]["tx"][what] for what in ("bytes", "packets"))
 
     def items(self):
         return sum(one["items"] for one in self.run("collections")["collections"])
