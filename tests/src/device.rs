@@ -56,6 +56,13 @@ impl Device {
         }
     }
 
+    /// Listens for TCP instead of QUIC.
+    #[must_use]
+    pub fn over_tcp(mut self) -> Self {
+        "/ip4/127.0.0.1/tcp/0".clone_into(&mut self.listen);
+        self
+    }
+
     /// A folder beside the home, for files.
     pub fn folder(&self) -> &Path {
         self.folder.path()

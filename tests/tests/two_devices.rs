@@ -10,6 +10,8 @@ use std::time::Instant;
 use pimesh::api::{EditBy, Form, ItemSummary, Patch};
 use pimesh_tests::data::{self, Scale};
 use pimesh_tests::device::{Device, agree, pair};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
 
 /// Items that only one of the devices edits, for each of them.
 const ALONE: usize = 85;
@@ -17,6 +19,33 @@ const ALONE: usize = 85;
 const DIFFERENT: usize = 10;
 /// Items that both edit, in the same property.
 const SAME: usize = 5;
+
+/// A way to a device that hangs up on the first who comes; gives where it begins.
+async fn way_that_breaks_once(to: &str) -> String {
+    let port = to.split('/').nth(4).unwrap().to_owned();
+    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = door.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        drop(door.accept().await.unwrap());
+        loop {
+            let (mut from, _) = door.accept().await.unwrap();
+            let there = TcpStream::connect(format!("127.0.0.1:{port}"));
+            let mut there = there.await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut from, &mut there).await });
+        }
+    });
+    format!("/ip4/127.0.0.1/tcp/{own}")
+}
+
+#[tokio::test]
+async fn who_types_a_code_calls_again_where_the_first_call_breaks() {
+    let (mut laptop, mut phone) = (Device::new("laptop").over_tcp(), Device::new("phone"));
+    let address = laptop.start().await.remove(0);
+    phone.start().await;
+    pair(&laptop, &phone, vec![way_that_breaks_once(&address).await]).await;
+    laptop.stop().await;
+    phone.stop().await;
+}
 
 /// Says how long each step took.
 struct Clock(Instant);

@@ -31,6 +31,9 @@ const CALLERS: usize = 4;
 
 /// Calls that are made at once: an announcement may be heard again before it is answered.
 const MOST_DIALS: usize = 4;
+/// How often one who does not answer is called, and the pause between: a connection may go because
+/// both called each other, and the code may be shown a moment after it was typed.
+const CALLS: (u32, Duration) = (3, Duration::from_millis(700));
 
 type Caller = (DeviceId, ByteStream);
 
@@ -79,6 +82,9 @@ impl Joining {
     }
 }
 
+/// A call that nobody answered: why, where, and which one it was.
+struct Unanswered(MeshError, Vec<Multiaddr>, u32);
+
 /// Ends it when the one who asked for it is gone.
 struct UntilDropped(Network);
 
@@ -98,7 +104,7 @@ struct Search {
     offers: broadcast::Receiver<Vec<Multiaddr>>,
     until: Instant,
     /// Calls that are being made.
-    dials: FuturesUnordered<BoxFuture<'static, Result<Caller, MeshError>>>,
+    dials: FuturesUnordered<BoxFuture<'static, Result<Caller, Unanswered>>>,
     /// The last reason why somebody was not reached.
     failed: Option<EngineError>,
 }
@@ -149,7 +155,7 @@ impl Engine {
         let invitation = Some(&search.invitation);
         search.network.discovery.set_joining(invitation);
         if !given.is_empty() {
-            search.dial(given);
+            search.dial(given, 1);
         }
         for _ in 0..MOST_CONVERSATIONS {
             let Some(caller) = search.next().await else {
@@ -267,10 +273,15 @@ impl Search {
                 }
                 Some(dialled) = self.dials.next() => match dialled {
                     Ok(caller) => return Some(caller),
-                    Err(error) => self.failed = Some(error.into()),
+                    Err(Unanswered(error, addresses, call)) => {
+                        if error.is_retryable() && call < CALLS.0 {
+                            self.dial(addresses, call + 1);
+                        }
+                        self.failed = Some(error.into());
+                    }
                 },
                 offer = self.offers.recv() => match offer {
-                    Ok(addresses) => self.dial(self.meant(addresses)),
+                    Ok(addresses) => self.dial(self.meant(addresses), 1),
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return None,
                 },
@@ -279,11 +290,14 @@ impl Search {
     }
 
     /// Calls whoever is there, while others may call us.
-    fn dial(&self, addresses: Vec<Multiaddr>) {
+    fn dial(&self, addresses: Vec<Multiaddr>, call: u32) {
         if self.dials.len() < MOST_DIALS {
             let network = self.network.clone();
-            self.dials
-                .push(Box::pin(async move { dial(&network, addresses).await }));
+            self.dials.push(Box::pin(async move {
+                tokio::time::sleep(CALLS.1 * (call - 1)).await;
+                let dialled = dial(&network, addresses.clone()).await;
+                dialled.map_err(|error| Unanswered(error, addresses, call))
+            }));
         }
     }
 
