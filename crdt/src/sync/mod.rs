@@ -19,6 +19,7 @@ pub mod codec;
 pub mod membership;
 mod message;
 mod reader;
+pub mod recon;
 mod session;
 mod vector;
 
