@@ -3,6 +3,7 @@
 //! Nothing touches the tables of changes until a batch settles (`settle.rs`): changes wait
 //! in memory, sorted by document, so that rows are written once and in order.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::absent;
 use super::collections::Place;
 use super::settle::SWEEP_EVERY;
 use super::standing::Standing;
+use super::sums::Sums;
 use super::{ItemRow, Store, StoreError};
 use crate::doc::{self, Document, NewChange, Parts, Sealed};
 use crate::id::{BlobHash, ChangeHash, CollectionId, DocId, Origin, Timestamp};
@@ -82,6 +84,13 @@ pub struct Batch<'s> {
     pub(super) swept: i64,
     /// The sync token of every document touched in this batch.
     pub(super) token: i64,
+    /// The highest number that a document ever had, before this batch and now: none is given
+    /// twice, or a name of what a disk has lost would be taken for that of another document.
+    pub(super) documents: (i64, Cell<i64>),
+    /// What the documents of each class add up to, where anybody has asked.
+    pub(super) sums: RefCell<Option<Sums>>,
+    /// Changes that came without a name of their own: a disk had lost them.
+    pub(super) came_back: Vec<((i64, DocId), ChangeHash)>,
     pub(super) done: Committed,
 }
 
@@ -124,6 +133,10 @@ impl Store {
             .prepare_cached("SELECT 1 FROM quarantine LIMIT 1")?
             .exists(())?;
         let (seq, token) = (counter("seq")?, counter("token")? + 1);
+        let documents = match counter("doc")? {
+            0 => tx.query_row("SELECT coalesce(max(nr), 0) FROM doc", (), |row| row.get(0))?,
+            known => known,
+        };
         Ok(Batch {
             store: self,
             tx,
@@ -140,6 +153,9 @@ impl Store {
             seq,
             swept: seq / SWEEP_EVERY,
             token,
+            documents: (documents, Cell::new(documents)),
+            sums: RefCell::new(self.sums.borrow().clone()),
+            came_back: Vec::new(),
             done: Committed::default(),
         })
     }
@@ -276,16 +292,19 @@ impl Batch<'_> {
     /// Makes everything of this batch durable and visible, or nothing.
     pub fn commit(mut self) -> Result<Committed, StoreError> {
         self.settle()?;
+        self.name_what_came_back()?;
         self.write_vectors()?;
         let Self {
             store,
             tx,
             own,
+            sums,
             done,
             ..
         } = self;
         tx.commit()?;
         store.own.set(own);
+        *store.sums.borrow_mut() = sums.into_inner();
         Ok(done)
     }
 

@@ -203,7 +203,7 @@ impl Batch<'_> {
             "UPDATE doc SET class = ?1, token = ?3 WHERE class = ?2",
             [keep, gone, self.token],
         )?;
-        Ok(())
+        self.add_up_again()
     }
 
     /// Documents that both classes have: id, number in the one, number in the other.

@@ -115,7 +115,7 @@ impl Store {
             was_own |= batch.retire(collection, *origin, *n)?;
         }
         let committed = batch.commit()?;
-        let vector = self.version_vector(collection)?;
+        let vector = self.vector_now(collection)?;
         Ok(Retired {
             committed,
             vector,
@@ -210,11 +210,10 @@ impl Batch<'_> {
             .insert((place.nr, origin), LogEnd { reached, grew });
         self.begin_incarnation()?;
         for name in names {
-            let found = self.store.beginning(name.doc, &name.part)?.first().copied();
-            let (Some(hash), Some(doc)) = (found, self.store.kept(name.doc)?) else {
-                return Err(StoreError::Corrupt("a name without its change".to_owned()));
+            // what is lost is named by whoever still has it
+            let Some((id, hash)) = self.store.named(&name)? else {
+                continue;
             };
-            let id = doc.id;
             let key = (place.class, id);
             self.waiting_of(key)?;
             self.name(place.nr, self.own.nr, key, hash)?;

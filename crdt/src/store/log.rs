@@ -32,6 +32,8 @@ pub struct LogPage {
     pub more: bool,
     /// Origins whose history differs from the peer's; nothing of them is among the entries.
     pub forks: Vec<Fork>,
+    /// The first names of origins whose changes are lost here: nothing after them can be sent.
+    pub lost: Vec<(Origin, u64)>,
 }
 
 /// Names whose documents are looked up at once, and how far apart these may be for it.
@@ -72,31 +74,7 @@ impl Store {
             false => None,
         };
         let most = (max_bytes / SMALL_ENTRY).clamp(16, MOST_ENTRIES);
-        let mut found: Vec<(Origin, Name)> = Vec::new();
-        // Rows after the last one read of an origin that has more are not known yet.
-        let mut known_up_to = i64::MAX;
-        for (origin, ours) in self.vector(place.nr, 0)?.iter() {
-            let from = their.reached(origin);
-            let nr = origin_nr(&self.conn, origin)?;
-            if from.n > 0
-                && from.n <= ours.n
-                && self
-                    .chain_at(place.nr, nr, from.n)?
-                    .is_some_and(|chain| chain != from.chain)
-            {
-                page.forks.push(Fork {
-                    origin: *origin,
-                    n: from.n,
-                });
-            } else if from.n < ours.n {
-                let names = self.names_after(place.nr, nr, from.n, most)?;
-                if let Some(last) = names.last().filter(|_| names.len() == most) {
-                    known_up_to = known_up_to.min(last.seq);
-                }
-                found.extend(names.into_iter().map(|name| (*origin, name)));
-            }
-        }
-        found.sort_unstable_by_key(|(_, name)| name.seq);
+        let (found, known_up_to) = self.lacking(place.nr, their, most, &mut page.forks)?;
         let mut bytes = 0;
         let mut open = Open::default();
         let mut reached = BTreeMap::new();
@@ -112,7 +90,16 @@ impl Store {
                 page.more = true;
                 break;
             }
-            let (doc, body) = self.named_change(origin.device, name, &mut open)?;
+            if page.lost.iter().any(|(stops, _)| stops == origin) {
+                continue;
+            }
+            let (doc, body) = match self.named_change(origin.device, name, &mut open) {
+                Err(error) if error.is_damage() => {
+                    page.lost.push((*origin, name.n));
+                    continue;
+                }
+                read => read?,
+            };
             bytes += body.len();
             page.entries.push(Entry {
                 origin: *origin,
@@ -127,6 +114,43 @@ impl Store {
         }
         page.more |= known_up_to < i64::MAX;
         Ok(page)
+    }
+
+    /// The names that `their` does not cover, in the order of receipt, and up to where all of
+    /// them are known.
+    fn lacking(
+        &self,
+        coll: i64,
+        their: &VersionVector,
+        most: usize,
+        forks: &mut Vec<Fork>,
+    ) -> Result<(Vec<(Origin, Name)>, i64), StoreError> {
+        let mut found: Vec<(Origin, Name)> = Vec::new();
+        // Rows after the last one read of an origin that has more are not known yet.
+        let mut known_up_to = i64::MAX;
+        for (origin, ours) in self.vector(coll, 0)?.iter() {
+            let from = their.reached(origin);
+            let nr = origin_nr(&self.conn, origin)?;
+            if from.n > 0
+                && from.n <= ours.n
+                && self
+                    .chain_at(coll, nr, from.n)?
+                    .is_some_and(|chain| chain != from.chain)
+            {
+                forks.push(Fork {
+                    origin: *origin,
+                    n: from.n,
+                });
+            } else if from.n < ours.n {
+                let names = self.names_after(coll, nr, from.n, most)?;
+                if let Some(last) = names.last().filter(|_| names.len() == most) {
+                    known_up_to = known_up_to.min(last.seq);
+                }
+                found.extend(names.into_iter().map(|name| (*origin, name)));
+            }
+        }
+        found.sort_unstable_by_key(|(_, name)| name.seq);
+        Ok((found, known_up_to))
     }
 
     /// What is applied here of a collection.

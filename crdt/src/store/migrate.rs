@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/20261122_past.sql"),
     include_str!("../../migrations/20261123_attachments.sql"),
     include_str!("../../migrations/20261123_course.sql"),
+    include_str!("../../migrations/20261123_recon.sql"),
 ];
 
 /// "pmsh": in the header of every database file of ours.

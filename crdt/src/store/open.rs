@@ -14,6 +14,7 @@ use super::blocks::Block;
 use super::items::{Fingerprint, split_hashes};
 use super::pack::Packer;
 use super::recent::Recent;
+use super::sums::Sums;
 use super::{StoreError, migrate};
 use crate::id::{DeviceId, DocId, Origin, Timestamp};
 
@@ -38,6 +39,7 @@ pub struct Store {
     pub(super) recent: RefCell<Recent>,
     pub(super) filter: RefCell<Option<Filter>>,
     pub(super) own: Cell<Own>,
+    pub(super) sums: RefCell<Option<Sums>>,
 }
 
 impl Store {
@@ -102,6 +104,7 @@ impl Store {
             recent: RefCell::default(),
             filter: RefCell::new(None),
             own: Cell::new(own),
+            sums: RefCell::new(None),
         };
         if rows == migrate::Rows::Older {
             let documents = store.look_at_documents()?;

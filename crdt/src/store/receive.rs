@@ -14,7 +14,7 @@ use super::log::{PART, origin_nr};
 use super::standing::Standing;
 use super::{Committed, Store, StoreError};
 use crate::doc::{Document, Sealed, Travelled};
-use crate::id::{ChangeHash, CollectionId, DeviceId, DocId, Origin, Timestamp};
+use crate::id::{ChangeHash, CollectionId, DocId, Origin, Timestamp};
 use crate::sync::{Entry, Fork, VersionVector};
 
 /// Sets of deps that are tried where several changes begin with the same eight bytes.
@@ -40,23 +40,10 @@ pub struct Held {
     pub origin: Origin,
     /// Its number.
     pub n: u64,
+    /// The document that it is of.
+    pub doc: DocId,
     /// What stands in the way.
     pub why: Why,
-}
-
-/// A change that could not be applied and is kept aside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarantined {
-    /// In whose log it stands.
-    pub collection: CollectionId,
-    /// Who named it.
-    pub origin: Origin,
-    /// Its number there.
-    pub n: u64,
-    /// The document it is meant for.
-    pub doc: DocId,
-    /// What is wrong with it.
-    pub reason: String,
 }
 
 /// What became of entries from a peer. It is on the disk.
@@ -90,7 +77,7 @@ impl Received {
 
 /// How much is proven of each change before it is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Care {
+pub(super) enum Care {
     /// That it is well-formed and its dependencies are here.
     Swift,
     /// Also that its document can be read with it.
@@ -99,7 +86,7 @@ enum Care {
 
 /// What is known of the deps of a change that arrived.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Builds {
+pub(super) enum Builds {
     /// They were found here.
     OnWhatIsHere,
     /// It names them, and nobody has looked.
@@ -107,7 +94,7 @@ enum Builds {
 }
 
 /// A change that is whole again, and what is known of its deps.
-type Arrived = (Box<Sealed>, Builds);
+pub(super) type Arrived = (Box<Sealed>, Builds);
 
 impl Store {
     /// Stores entries of a collection's log in one transaction.
@@ -144,38 +131,22 @@ impl Store {
             match batch.take(collection, entry, care, &mut received.rolled_back)? {
                 Ok(taken) => received.taken += usize::from(taken),
                 Err(why) => {
-                    held.insert(entry.origin, (entry.n, why));
+                    held.insert(entry.origin, (entry.n, entry.doc, why));
                 }
             }
         }
         received.committed = batch.commit()?;
-        received.vector = self.version_vector(collection)?;
+        received.vector = self.vector_now(collection)?;
         received.held = held
             .into_iter()
-            .map(|(origin, (n, why))| Held { origin, n, why })
+            .map(|(origin, (n, doc, why))| Held {
+                origin,
+                n,
+                doc,
+                why,
+            })
             .collect();
         Ok(received)
-    }
-
-    /// Changes that are kept aside.
-    pub fn quarantined(&self) -> Result<Vec<Quarantined>, StoreError> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT c.id, o.device, o.incarnation, q.n, q.doc, q.reason FROM quarantine q
-             JOIN collection c ON c.nr = q.coll JOIN origin o ON o.nr = q.origin",
-        )?;
-        let rows = statement.query_map((), |row| {
-            Ok(Quarantined {
-                collection: CollectionId(row.get(0)?),
-                origin: Origin {
-                    device: DeviceId(row.get(1)?),
-                    incarnation: row.get(2)?,
-                },
-                n: row.get(3)?,
-                doc: DocId(row.get(4)?),
-                reason: row.get(5)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
@@ -211,8 +182,14 @@ impl Batch<'_> {
             Err(reason) => return self.quarantine(place.nr, origin, entry, &reason),
         };
         if entry.n <= reached.n {
-            let same = self.has_row(place.nr, origin, entry.n, key, &change.hash.0[..PART])?;
-            return Ok(if same { Ok(false) } else { Err(Why::Fork) });
+            if !self.has_row(place.nr, origin, entry.n, key, &change.hash.0[..PART])? {
+                return Ok(Err(Why::Fork));
+            }
+            if let Standing::Fits = self.standing(key, &change)? {
+                self.came_back.push((key, change.hash));
+                self.keep(key, change)?;
+            }
+            return Ok(Ok(false));
         }
         let hash = change.hash;
         let standing = match builds {
@@ -273,7 +250,7 @@ impl Batch<'_> {
 
     /// The change of an entry, whole again: the peer names what it builds on by the beginnings
     /// of hashes. Nothing where some of it is not here; a reason where it is no change.
-    fn arrived(
+    pub(super) fn arrived(
         &mut self,
         key: (i64, DocId),
         entry: &Entry,
@@ -348,11 +325,12 @@ impl Batch<'_> {
             // it lies under a floor, where names are no longer told apart
             return Ok(true);
         };
+        // a document that is lost has no row, and no other one gets its number
         let doc = self.store.kept(name.doc)?;
-        Ok(name.part[..] == *part && doc.is_some_and(|doc| doc.id == key.1))
+        Ok(name.part[..] == *part && doc.is_none_or(|doc| doc.id == key.1))
     }
 
-    fn try_out(
+    pub(super) fn try_out(
         &mut self,
         collection: CollectionId,
         doc: DocId,
@@ -366,30 +344,5 @@ impl Batch<'_> {
         Ok(Document::of(all)
             .map(|document| drop(document.summary()))
             .map_err(|error| error.to_string()))
-    }
-
-    fn quarantine(
-        &mut self,
-        coll: i64,
-        origin: i64,
-        entry: &Entry,
-        reason: &str,
-    ) -> Result<Result<bool, Why>, StoreError> {
-        self.has_quarantine = true;
-        self.tx
-            .prepare_cached(
-                "INSERT OR REPLACE INTO quarantine (coll, origin, n, doc, at, reason, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                coll,
-                origin,
-                entry.n,
-                &entry.doc.0[..],
-                self.now.0,
-                reason,
-                entry.bytes
-            ])?;
-        Ok(Err(Why::Quarantined(reason.to_owned())))
     }
 }

@@ -13,7 +13,7 @@ use super::log::PART;
 use super::names::Name;
 use super::{Store, StoreError};
 use crate::doc::{Document, Sealed, Summary};
-use crate::id::{CollectionId, DocId, Origin};
+use crate::id::{CollectionId, DocId};
 use crate::sync::Reached;
 
 /// So often, by names, it is looked whether many documents have loose edits.
@@ -35,9 +35,9 @@ impl<'t> Inserts<'t> {
     fn prepare(tx: &'t Transaction<'_>) -> Result<Self, StoreError> {
         Ok(Self {
             doc: tx.prepare_cached(
-                "INSERT INTO doc (class, id, heads, token, live, course, conflicts,
+                "INSERT INTO doc (nr, class, id, heads, token, live, course, conflicts,
                                   kind, uid, name, start, end, search, first, single)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             )?,
             change: tx.prepare_cached(
                 "INSERT INTO change (doc, hash, dict, body) VALUES (?1, ?2, ?3, ?4)",
@@ -226,7 +226,9 @@ impl Batch<'_> {
         block: Option<i64>,
         inserts: &mut Inserts<'_>,
     ) -> Result<i64, StoreError> {
+        let nr = self.next_document();
         inserts.doc.execute(params![
+            nr,
             key.0,
             &key.1.0[..],
             join_hashes(&s.heads),
@@ -244,7 +246,8 @@ impl Batch<'_> {
             single
         ])?;
         self.store.is_present(key.1);
-        Ok(self.tx.last_insert_rowid())
+        self.adds_up(key.0, key.1, &s.heads);
+        Ok(nr)
     }
 
     /// Gives a document its new derived row. The state it had stays known under its mark: one
@@ -256,6 +259,7 @@ impl Batch<'_> {
         single: bool,
     ) -> Result<(), StoreError> {
         let heads = join_hashes(&s.heads);
+        self.adds_up_anew(nr, &s.heads)?;
         self.tx
             .prepare_cached(
                 "INSERT OR IGNORE INTO version (doc, fp, heads)
@@ -307,81 +311,6 @@ impl Batch<'_> {
             },
         );
         Ok(reached)
-    }
-
-    /// Writes the version vectors and counters that this batch has moved.
-    pub(super) fn write_vectors(&mut self) -> Result<(), StoreError> {
-        let mut upsert = self.tx.prepare_cached(
-            "INSERT INTO vv (coll, peer, origin, n, chain) VALUES (?1, 0, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET n = excluded.n, chain = excluded.chain",
-        )?;
-        let mut grown = std::collections::BTreeSet::new();
-        for ((coll, origin), end) in self.logs.iter().filter(|(_, end)| end.grew) {
-            upsert.execute(params![
-                coll,
-                origin,
-                end.reached.n,
-                &end.reached.chain.0[..]
-            ])?;
-            grown.insert(*coll);
-        }
-        drop(upsert);
-        for (collection, place) in &self.places {
-            if grown.contains(&place.nr) {
-                self.done
-                    .vectors
-                    .insert(*collection, self.store.vector(place.nr, 0)?);
-            }
-        }
-        if grown.is_empty() && self.done.docs.is_empty() {
-            return Ok(());
-        }
-        let mut count = self.tx.prepare_cached(
-            "INSERT INTO meta (key, value) VALUES (?1, ?2)
-             ON CONFLICT DO UPDATE SET value = excluded.value",
-        )?;
-        count.execute(params!["seq", self.seq])?;
-        count.execute(params!["token", self.token])?;
-        drop(count);
-        self.mark_moment()?;
-        for (class, _) in &self.done.docs {
-            self.tx
-                .prepare_cached("UPDATE collection SET token = ?2 WHERE id = ?1 AND token <> ?2")?
-                .execute(params![&class.0[..], self.token])?;
-        }
-        Ok(())
-    }
-
-    /// Takes another life: nothing that is named from now on can meet what was named before,
-    /// here or by a copy of this device, which takes another one than this.
-    pub(super) fn begin_incarnation(&mut self) -> Result<(), StoreError> {
-        let Origin {
-            device,
-            incarnation,
-        } = self.own.origin;
-        let mut hasher = blake3::Hasher::new_derive_key("pimesh incarnation v1");
-        hasher.update(&device.0);
-        hasher.update(&incarnation.to_le_bytes());
-        hasher.update(&self.now.0.to_le_bytes());
-        hasher.update(&self.seq.to_le_bytes());
-        let mut vectors = self
-            .tx
-            .prepare_cached("SELECT chain FROM vv WHERE peer = 0")?;
-        let mut rows = vectors.query(())?;
-        while let Some(row) = rows.next()? {
-            hasher.update(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
-        }
-        let mut bytes = [0; 4];
-        hasher.finalize_xof().fill(&mut bytes);
-        let incarnation = u32::from_le_bytes(bytes).max(1);
-        self.own = super::open::own(
-            &self.tx,
-            Origin {
-                device,
-                incarnation,
-            },
-        )?;
-        Ok(())
     }
 }
 

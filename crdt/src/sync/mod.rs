@@ -21,12 +21,14 @@ mod message;
 mod reader;
 pub mod recon;
 mod session;
+mod sum;
 mod vector;
 
 pub use message::{
     Bytes, Frame, Hello, NumberReached, OriginReached, OriginRetired, Tag, VERSION, WantedBlob,
 };
 pub use session::{CloseReason, Credit, HeldUp, Identity, Input, Output, Session, StoredPiece};
+pub use sum::Sum;
 pub use vector::{Reached, VectorHash, VersionVector};
 
 use crate::id::{DocId, Origin};

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Sum;
 use crate::id::{Chain, ChangeHash, Origin};
 
 /// The last change of one origin that was applied.
@@ -41,17 +42,46 @@ impl Reached {
 pub struct VectorHash(pub [u8; 8]);
 
 /// How far each origin is known. Origins of which nothing is known are absent.
+///
+/// Where the sum of the documents' states is known, it belongs to the same moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VersionVector {
     reached: BTreeMap<Origin, Reached>,
     /// Origins of which two histories exist: the last number that both share.
     retired: BTreeMap<Origin, u64>,
+    sum: Option<Sum>,
 }
 
 impl VersionVector {
     /// Nothing known of anybody.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// With what the documents add up to at the same moment.
+    #[must_use]
+    pub fn with_sum(self, sum: Option<Sum>) -> Self {
+        Self { sum, ..self }
+    }
+
+    /// What the documents add up to, where that is known.
+    pub fn sum(&self) -> Option<Sum> {
+        self.sum
+    }
+
+    /// True when both name the same changes, whatever the documents add up to.
+    pub fn names_the_same(&self, other: &Self) -> bool {
+        self.reached == other.reached && self.retired == other.retired
+    }
+
+    /// True when both name the same changes, and yet the documents do not add up to the same:
+    /// one of them has lost something.
+    pub fn belies(&self, other: &Self) -> bool {
+        let differs = match (self.sum, other.sum) {
+            (Some(one), Some(two)) => one != two,
+            (None, _) | (_, None) => false,
+        };
+        differs && self.names_the_same(other)
     }
 
     /// What is known of one origin.
@@ -150,6 +180,10 @@ impl VersionVector {
             hasher.update(&origin.incarnation.to_be_bytes());
             hasher.update(&last.to_be_bytes());
         }
+        if let Some(sum) = self.sum {
+            hasher.update(b"sum");
+            hasher.update(&sum.0);
+        }
         let mut out = [0; 8];
         out.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
         VectorHash(out)
@@ -179,6 +213,7 @@ impl FromIterator<(Origin, Reached)> for VersionVector {
                 .filter(|(_, reached)| reached.n > 0)
                 .collect(),
             retired: BTreeMap::new(),
+            sum: None,
         }
     }
 }
@@ -212,6 +247,25 @@ mod tests {
         assert_eq!(one.fork_with(&two), Some((origin(1), 1)));
         assert!(one.covers(&two) && two.covers(&one));
         assert_ne!(one.hash(), two.hash());
+    }
+
+    #[test]
+    fn equal_names_over_other_documents_are_told_by_the_sum_alone() {
+        let names =
+            VersionVector::from_iter([(origin(1), Reached::NOTHING.then(ChangeHash([1; 32])))]);
+        let whole = names
+            .clone()
+            .with_sum(Some(Sum::default().with([3; 16]).with([4; 16])));
+        let less = names.clone().with_sum(Some(Sum::default().with([3; 16])));
+        assert!(whole.belies(&less) && whole.names_the_same(&less));
+        assert!(whole.hash() != less.hash() && less.hash() != names.hash());
+        assert!(!whole.belies(&names) && !VersionVector::new().belies(&whole));
+        let again = Sum::default()
+            .with([4; 16])
+            .with([9; 16])
+            .with([3; 16])
+            .without([9; 16]);
+        assert!(!whole.belies(&names.with_sum(Some(again))));
     }
 
     #[test]

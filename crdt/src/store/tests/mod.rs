@@ -6,5 +6,6 @@ mod exchange;
 mod forks;
 mod past;
 mod reading;
+mod recon;
 mod size;
 mod support;
