@@ -153,7 +153,7 @@ impl Cheat {
         say(frames, &Frame::Membership(Vec::new())).await;
         // the mesh's own collection comes first: it is claimed to be known, or the victim
         // would wait for it before anything else
-        let have = heard(frames, |frame| matches!(frame, Frame::Have { .. })).await;
+        let have = heard(frames, |frame| matches!(frame, Frame::Have(_))).await;
         say(frames, &have).await;
     }
 }

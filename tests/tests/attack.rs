@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use pimesh_crdt::doc::genesis;
 use pimesh_crdt::item::{Item, kind};
-use pimesh_crdt::sync::{Bytes, Frame, codec};
+use pimesh_crdt::sync::{Bytes, Frame, Have, codec};
 use pimesh_crdt::{CollectionId, DocId};
 use pimesh_tests::cheat::{self, Cheat, PAIR, SYNC, Tape, Wire, ending, heard, say, throw};
 use pimesh_tests::data::{self, Heavy, Scale};
@@ -280,7 +280,7 @@ async fn a_member_that_cheats_is_cut_off_with_a_reason_and_honest_ones_go_on() {
     assert!(reason.contains("changes that can not be read"), "{reason}");
     let mut session = send(&mut traitor, book, &[(5, doc, &change)]).await;
     heard(&mut session, |frame| {
-        matches!(frame, Frame::Have { collection, vector, .. } if *collection == book && vector.is_empty())
+        matches!(frame, Frame::Have(have) if have.collection == book && have.vector.is_empty())
     })
     .await; // which asks for what is missing
 
@@ -314,11 +314,12 @@ async fn a_member_that_asks_without_end_is_left_alone_and_honest_ones_go_on() {
     let mut traitor = traitor(&program, &node).await;
 
     let mut session = traitor.session().await;
-    let question = codec::encode(&Frame::Have {
+    let question = codec::encode(&Frame::Have(Have {
         collection: CollectionId([7; 16]),
         vector: Vec::new(),
         retired: Vec::new(),
-    })
+        sum: None,
+    }))
     .unwrap();
     let mut asked = 0;
     while session.send(question.clone()).await.is_ok() {

@@ -13,10 +13,14 @@ const ON_DISK: u64 = 300;
 
 /// Runs the seeds from `first` until there were enough operations.
 fn seeds(first: u64, operations: u64, on_disk: bool) -> Totals {
+    all(first, operations, on_disk, Program::of)
+}
+
+fn all(first: u64, operations: u64, on_disk: bool, of: fn(u64) -> Program) -> Totals {
     let mut totals = Totals::default();
     let mut seed = first;
     while totals.operations < operations {
-        let program = Program::of(seed);
+        let program = of(seed);
         let folder = tempfile::tempdir().unwrap();
         let folder = on_disk.then(|| folder.path());
         match run(&program, folder) {
@@ -46,6 +50,15 @@ fn random_edits_on_many_devices_are_neither_lost_nor_doubled() {
 fn devices_that_die_while_they_write_to_the_disk_lose_nothing() {
     let totals = seeds(1_000_000, ON_DISK, true);
     assert!(totals.crashes > 0);
+}
+
+#[test]
+fn what_disks_lose_comes_back_from_any_device_that_still_has_it() {
+    for (first, operations, on_disk) in [(1, 2_000, false), (2_000_000, 200, true)] {
+        let totals = all(first, operations, on_disk, Program::with_losses);
+        eprintln!("{totals}");
+        assert!(totals.regained > 20, "{}", totals.regained);
+    }
 }
 
 #[test]

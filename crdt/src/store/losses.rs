@@ -230,6 +230,24 @@ impl Store {
             .optional()?)
     }
 
+    /// Notes that the documents of a collection add up to the same as a peer's: the peer lacks
+    /// what is lacking here. They are compared one by one when that is due all the same.
+    pub fn set_same_sum(
+        &mut self,
+        collection: CollectionId,
+        peer: DeviceId,
+        incarnation: u32,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(known) = self.compared(collection, peer)? else {
+            return self.set_compared(collection, peer, incarnation, now);
+        };
+        if known.asked || self.losses()?.is_empty() {
+            return Ok(());
+        }
+        self.set_compared(collection, peer, known.incarnation, known.at)
+    }
+
     /// Notes that all documents of a collection are the same as a peer's.
     pub fn set_compared(
         &mut self,

@@ -75,6 +75,14 @@ impl Received {
     }
 }
 
+impl Received {
+    /// Documents of which something is missing that came before.
+    pub fn misses(&self) -> impl Iterator<Item = DocId> {
+        let misses = |held: &&Held| held.why == Why::Dependency;
+        self.held.iter().filter(misses).map(|held| held.doc)
+    }
+}
+
 /// How much is proven of each change before it is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Care {

@@ -5,11 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Reached, VectorHash, VersionVector};
-use crate::id::{BlobHash, Chain, CollectionId, DeviceId, Origin};
+use super::recon::Salt;
+use super::{Reached, Sum, VectorHash, VersionVector};
+use crate::id::{BlobHash, Chain, CollectionId, DeviceId, DocId, Origin};
 
 /// The version of the protocol. Peers of another version part with a reason.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The first eight bytes of a collection's id: enough to compare what both know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,6 +81,19 @@ pub struct WantedBlob {
     pub offset: u64,
 }
 
+/// What is applied of a collection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Have {
+    /// Which one.
+    pub collection: CollectionId,
+    /// How far.
+    pub vector: Vec<OriginReached>,
+    /// Origins of which two histories exist.
+    pub retired: Vec<OriginRetired>,
+    /// What the documents add up to.
+    pub sum: Option<Sum>,
+}
+
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Frame {
@@ -88,14 +102,7 @@ pub enum Frame {
     /// All statements of membership, each in its own encoding.
     Membership(Vec<Bytes>),
     /// What is applied of a collection; asks for what lies beyond it.
-    Have {
-        /// Which one.
-        collection: CollectionId,
-        /// How far.
-        vector: Vec<OriginReached>,
-        /// Origins of which two histories exist.
-        retired: Vec<OriginRetired>,
-    },
+    Have(Have),
     /// Changes of one collection, in the form of `changes.rs`.
     Changes(Bytes),
     /// Changes are stored: how far the origins that came in them are known now.
@@ -147,6 +154,56 @@ pub enum Frame {
     Lacks(u64),
     /// Where members listen, each in its own signed words. What they mean is not this crate's.
     Addresses(Vec<Bytes>),
+    /// Are the documents the same, and not only their names?
+    Recon(Recon),
+}
+
+/// Documents compared one by one, and sent anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Recon {
+    /// Asks for symbols of the listener's documents in a collection, from a number on; 0 begins
+    /// anew.
+    Ask {
+        /// Which collection.
+        collection: CollectionId,
+        /// The number of the first symbol.
+        from: u32,
+        /// How many.
+        count: u32,
+    },
+    /// Symbols of the states of all documents of a collection.
+    Symbols(Symbols),
+    /// Documents whose changes are wanted anew. None of them: both have the same.
+    Want {
+        /// In which collection.
+        collection: CollectionId,
+        /// Which ones.
+        docs: Vec<DocId>,
+    },
+    /// Changes of documents sent anew, in the form of `changes.rs`.
+    Anew {
+        /// The changes.
+        body: Bytes,
+        /// True where nothing more is to be sent of what was wanted.
+        last: bool,
+    },
+}
+
+/// Symbols of one snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Symbols {
+    /// Of which collection.
+    pub collection: CollectionId,
+    /// Stands for what is applied of it and of those that are one with it.
+    pub names: VectorHash,
+    /// How many documents it has.
+    pub size: u64,
+    /// What the courses of keys are made with.
+    pub salt: Salt,
+    /// The number of the first symbol.
+    pub from: u32,
+    /// The symbols, in the form of `recon/symbol.rs`.
+    pub symbols: Bytes,
 }
 
 /// Bytes that travel in one piece instead of as a list of numbers.
@@ -196,23 +253,26 @@ impl Frame {
             chain: reached.chain,
         };
         let retired = |(origin, last)| OriginRetired { origin, last };
-        Self::Have {
+        Self::Have(Have {
             collection,
             vector: vector.iter().map(reached).collect(),
             retired: vector.retired().map(retired).collect(),
-        }
+            sum: vector.sum(),
+        })
     }
 }
 
-/// The vector that a Have speaks of.
-pub(super) fn vector_of(reached: Vec<OriginReached>, retired: Vec<OriginRetired>) -> VersionVector {
-    let each = |it: OriginReached| {
-        let (n, chain) = (it.n, it.chain);
-        (it.origin, Reached { n, chain })
-    };
-    let mut vector: VersionVector = reached.into_iter().map(each).collect();
-    for it in retired {
-        vector.retire(it.origin, it.last);
+impl Have {
+    /// The vector that it speaks of.
+    pub(super) fn vector(self) -> VersionVector {
+        let each = |it: OriginReached| {
+            let (n, chain) = (it.n, it.chain);
+            (it.origin, Reached { n, chain })
+        };
+        let mut vector: VersionVector = self.vector.into_iter().map(each).collect();
+        for it in self.retired {
+            vector.retire(it.origin, it.last);
+        }
+        vector.with_sum(self.sum)
     }
-    vector
 }

@@ -25,9 +25,13 @@ mod sum;
 mod vector;
 
 pub use message::{
-    Bytes, Frame, Hello, NumberReached, OriginReached, OriginRetired, Tag, VERSION, WantedBlob,
+    Bytes, Frame, Have, Hello, NumberReached, OriginReached, OriginRetired, Recon, Symbols, Tag,
+    VERSION, WantedBlob,
 };
-pub use session::{CloseReason, Credit, HeldUp, Identity, Input, Output, Session, StoredPiece};
+pub use session::{
+    CloseReason, Credit, Documents, ForDocuments, HeldUp, Identity, Input, Outcome, Output,
+    Session, StoredPiece,
+};
 pub use sum::Sum;
 pub use vector::{Reached, VectorHash, VersionVector};
 

@@ -19,6 +19,10 @@ pub struct Status {
     /// Photos and attachments that have not arrived here yet. While there are any, this
     /// device is not in sync.
     pub attachments_missing: u64,
+    /// Items that this device has lost, or that are not the same on another one, though both
+    /// name the same changes: they are compared and sent anew.
+    #[serde(default)]
+    pub documents_missing: u64,
     /// How many properties have more than one value to choose from, and occurrences are in
     /// question.
     pub conflicts: u64,

@@ -92,6 +92,8 @@ struct Inner {
     network: Mutex<Option<network::Network>>,
     /// When each device last said what it holds of each collection.
     said: Mutex<BTreeMap<(DeviceId, CollectionId), Timestamp>>,
+    /// How many documents of a collection are not the same on a device, though names say so.
+    differing: Mutex<BTreeMap<(DeviceId, CollectionId), usize>>,
     /// With whom there are sessions.
     sessions: Mutex<Vec<DeviceId>>,
     /// What each device may still ask for, by the sessions it had.
@@ -134,6 +136,7 @@ impl Engine {
             notices: broadcast::channel(NOTICES).0,
             network: Mutex::new(None),
             said: Mutex::new(BTreeMap::new()),
+            differing: Mutex::default(),
             sessions: Mutex::default(),
             credits: Mutex::default(),
             in_question: Mutex::new(None),

@@ -197,7 +197,7 @@ impl Engine {
 
     pub(super) async fn status(&self) -> Result<Status, EngineError> {
         let devices = self.inner.others().await?;
-        let (collections, conflicts, attachments_missing) = self
+        let (collections, conflicts, attachments_missing, lost) = self
             .inner
             .store
             .with(|store| {
@@ -215,13 +215,19 @@ impl Engine {
                     .filter(|row| row.collection != CollectionId::MESH);
                 let conflicts = items.map(|row| u64::from(row.conflicts)).sum::<u64>();
                 let missing = store.count_missing_blobs()?;
-                Ok::<_, EngineError>((collection_infos(store)?, conflicts, missing))
+                let lost = store
+                    .losses()?
+                    .iter()
+                    .map(|loss| loss.documents)
+                    .sum::<u64>();
+                Ok::<_, EngineError>((collection_infos(store)?, conflicts, missing, lost))
             })
             .await?;
         let behind = devices
             .iter()
             .map(|d| d.collections.iter().map(|c| c.behind).sum::<u64>());
         let unconfirmed = behind.max().unwrap_or_default();
+        let documents_missing = lost.max(self.inner.differing());
         let conflicts = conflicts + self.inner.occurrences_in_question().await?;
         Ok(Status {
             device: self.inner.this_device()?,
@@ -229,9 +235,11 @@ impl Engine {
             in_sync: !devices.is_empty()
                 && devices.iter().all(Device::has_everything)
                 && unconfirmed == 0
-                && attachments_missing == 0,
+                && attachments_missing == 0
+                && documents_missing == 0,
             unconfirmed,
             attachments_missing,
+            documents_missing,
             conflicts,
             collections,
             devices,

@@ -36,7 +36,8 @@ pub(super) fn new_collection() -> CollectionId {
     CollectionId(random())
 }
 
-fn random() -> [u8; 16] {
+/// Bytes that nobody can foresee.
+pub(super) fn random() -> [u8; 16] {
     let mut bytes = [0; 16];
     if OsRng.try_fill_bytes(&mut bytes).is_err() {
         // The system's generator does not fail once it has started; the thread's own is

@@ -7,7 +7,8 @@ use ed25519_dalek::SigningKey;
 use pimesh_crdt::store::{Committed, Piece, Store, Why};
 use pimesh_crdt::sync::membership::{Action, Statement};
 use pimesh_crdt::sync::{
-    HeldUp, Identity, Input, Output, Session, StoredPiece, VersionVector, WantedBlob, codec,
+    ForDocuments, HeldUp, Identity, Input, Output, Session, StoredPiece, VersionVector, WantedBlob,
+    codec,
 };
 use pimesh_crdt::{CollectionId, DeviceId, Timestamp};
 
@@ -117,7 +118,7 @@ impl End {
         let collections = self.store.collections().expect("collections");
         let collections = collections
             .into_iter()
-            .map(|c| (c.id, self.store.version_vector(c.id).expect("a vector")))
+            .map(|c| (c.id, self.store.holds(c.id).expect("a vector")))
             .collect();
         let membership = statements();
         self.feed(Input::Started {
@@ -222,6 +223,7 @@ impl End {
                 Some(Input::Stored {
                     collection,
                     forks: received.forks().collect(),
+                    misses: received.misses().collect(),
                     vector: received.vector,
                     held: if gap { HeldUp::Gap } else { HeldUp::Nothing },
                 })
@@ -229,6 +231,10 @@ impl End {
             Output::Trace { .. } | Output::Compare { .. } | Output::Retire { .. } => {
                 panic!("nobody was copied")
             }
+            Output::Documents(
+                _,
+                ForDocuments::LoadStates | ForDocuments::Load { .. } | ForDocuments::Store { .. },
+            ) => panic!("nobody has lost anything"),
             Output::LoadBlob {
                 hash,
                 offset,
@@ -271,7 +277,8 @@ impl End {
                 batch.commit().expect("a commit");
                 None
             }
-            Output::StoreMembership(_)
+            Output::Documents(_, ForDocuments::Compared { .. })
+            | Output::StoreMembership(_)
             | Output::InSync { .. }
             | Output::PeerLacks(_)
             | Output::Addresses(_) => None,

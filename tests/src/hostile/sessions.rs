@@ -3,8 +3,9 @@
 use ed25519_dalek::SigningKey;
 use pimesh_crdt::sync::codec::{decode, encode};
 use pimesh_crdt::sync::membership::{Action, Statement, head};
+use pimesh_crdt::sync::recon::Salt;
+use pimesh_crdt::sync::{Documents, ForDocuments, StoredPiece, Sum, VersionVector};
 use pimesh_crdt::sync::{Frame, HeldUp, Hello, Identity, Input, Output, Session, VERSION};
-use pimesh_crdt::sync::{StoredPiece, VersionVector};
 use pimesh_crdt::{ChangeHash, CollectionId, DeviceId, Timestamp};
 
 use super::pairing::pieces;
@@ -75,7 +76,7 @@ impl Talk {
             lacking: 0,
         });
         let started = Input::Started {
-            collections: vec![(CollectionId([3; 16]), VersionVector::new())],
+            collections: vec![(CollectionId([3; 16]), talk.holds())],
             membership: statements,
         };
         let out = talk.session.handle(time, started);
@@ -129,14 +130,16 @@ impl Talk {
                         held = HeldUp::Gap;
                     }
                 }
-                let vector = self.vector.clone();
+                let vector = self.holds();
                 Input::Stored {
                     collection,
                     vector,
                     held,
                     forks: Vec::new(),
+                    misses: Vec::new(),
                 }
             }
+            Output::Documents(collection, what) => return self.documents(collection, what),
             Output::Trace { collection, fork } => Input::Traced {
                 collection,
                 origin: fork.origin,
@@ -145,7 +148,7 @@ impl Talk {
             Output::Compare { collection, .. } | Output::Retire { collection, .. } => {
                 Input::Committed {
                     collection,
-                    vector: self.vector.clone(),
+                    vector: self.holds(),
                 }
             }
             Output::StoreMembership(statements) => Input::Membership(statements),
@@ -166,5 +169,33 @@ impl Talk {
             | Output::PeerStopped { .. }
             | Output::Close(_) => return None,
         })
+    }
+
+    /// A few documents, of which it has none to send.
+    fn documents(&self, collection: CollectionId, what: ForDocuments) -> Option<Input> {
+        let vector = self.holds();
+        let answer = match what {
+            ForDocuments::LoadStates => Documents::States {
+                names: vector.hash(),
+                vector,
+                keys: (0..9).map(|n| [n; 32]).collect(),
+                salt: Salt([8; 16]),
+            },
+            ForDocuments::Load { docs, .. } => Documents::Loaded {
+                entries: Vec::new(),
+                docs: docs.len(),
+                skip: 0,
+            },
+            ForDocuments::Store { entries } => Documents::Stored {
+                vector,
+                changes: entries.len(),
+            },
+            ForDocuments::Compared { .. } => return None,
+        };
+        Some(Input::Documents(collection, answer))
+    }
+
+    fn holds(&self) -> VersionVector {
+        self.vector.clone().with_sum(Some(Sum([1; 16])))
     }
 }

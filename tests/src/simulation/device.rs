@@ -219,6 +219,23 @@ impl Device {
         Ok(true)
     }
 
+    /// Changes what is on the disk behind the program's back. The copy that was made stays.
+    pub fn damage(
+        &mut self,
+        act: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<(), StoreError> {
+        let (kept, life) = (self.backup.take(), self.life);
+        self.back_up()?;
+        match &self.backup {
+            Some(Backup::Memory(keeper)) => act(keeper)?,
+            Some(Backup::File(path)) => act(&Connection::open(path)?)?,
+            None => {}
+        }
+        self.put_back()?;
+        (self.backup, self.life) = (kept, life);
+        Ok(())
+    }
+
     /// The copied disk in a second device under the same key. Nothing where it never was copied.
     pub fn clone_of_backup(&self) -> Result<Option<Self>, StoreError> {
         let file = format!("copy-{}.db", memory_number());

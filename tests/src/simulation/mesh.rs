@@ -83,6 +83,8 @@ pub struct World {
     pub(super) commands: Vec<Done>,
     /// A collection has stopped because a disk ran twice.
     pub forked: bool,
+    /// A disk has lost rows.
+    pub(super) has_lost: bool,
     statements: Vec<Statement>,
     pub(super) tasks: VecDeque<Task>,
 }
@@ -107,6 +109,7 @@ impl World {
             totals: Totals::default(),
             commands: Vec::new(),
             forked: false,
+            has_lost: false,
             statements,
             tasks: VecDeque::new(),
         }
@@ -262,7 +265,7 @@ impl World {
 /// What a device holds of everything.
 pub fn vectors(store: &Store) -> Result<Vec<(CollectionId, VersionVector)>, StoreError> {
     let all = store.collections()?.into_iter();
-    all.map(|collection| Ok((collection.id, store.version_vector(collection.id)?)))
+    all.map(|collection| Ok((collection.id, store.holds(collection.id)?)))
         .collect()
 }
 

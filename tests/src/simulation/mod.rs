@@ -28,6 +28,7 @@ mod past;
 mod people;
 pub mod program;
 mod property;
+mod recon;
 pub mod shrink;
 pub mod texts;
 pub mod totals;
@@ -155,6 +156,7 @@ fn take(world: &mut World, step: &Step) -> Result<bool, Failure> {
         What::Backup => world.devices[at].back_up()?,
         What::Restore => return restore(world, at, step.number),
         What::Clone => return clone(world, at),
+        What::Lose => return world.lose(at, &mut chance),
         _ => return world.operate(at, step),
     }
     Ok(true)
@@ -187,16 +189,7 @@ fn restore(world: &mut World, at: usize, number: u64) -> Result<bool, Failure> {
     }
     world.isolate(at);
     world.start(at)?;
-    let devices = &world.devices;
-    world.model.forget(|doc, collection, name| {
-        let any = |device: &Device| {
-            let changes = device.store.changes_of(collection, doc).unwrap_or_default();
-            changes
-                .iter()
-                .any(|bytes| pimesh_crdt::doc::check(bytes).is_ok_and(|c| c.hash == name))
-        };
-        devices.iter().any(any)
-    });
+    world.forget_what_nobody_has();
     let origin = world.devices[at].store.origin();
     let mut is_known = false;
     for collection in write::COLLECTIONS.into_iter().chain([CollectionId::MESH]) {
@@ -229,7 +222,11 @@ fn heal(world: &mut World, program: &Program) -> Result<(), Failure> {
     for device in &mut world.devices {
         device.spare();
     }
-    let shape = chance.below(3);
+    // who may have what a disk has lost is asked: all meet
+    let shape = match (chance.below(3), world.has_lost) {
+        (shape, false) => shape,
+        (_, true) => 2,
+    };
     let mut frames = 0;
     for round in 0..MOST_ROUNDS {
         for (one, two) in (0..devices).flat_map(|a| (a + 1..devices).map(move |b| (a, b))) {

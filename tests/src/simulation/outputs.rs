@@ -14,7 +14,7 @@ use super::mesh::{Failure, LinkId, Task, World, learn};
 /// Blobs asked for at once.
 const BLOBS_AT_ONCE: usize = 64;
 /// Bytes of changes in one frame, and of a blob: few, so that streams are cut in their middle.
-const PAGE: usize = 1_500;
+pub(super) const PAGE: usize = 1_500;
 const PIECE: usize = 700;
 
 impl World {
@@ -29,7 +29,6 @@ impl World {
         output: Output,
     ) -> Result<(), Failure> {
         let device = if end == 0 { link.0 } else { link.1 };
-        let store = &self.devices[device].store;
         let answer = match output {
             Output::Send(frame) => {
                 let bytes = codec::encode(&frame)
@@ -44,14 +43,9 @@ impl World {
                 collection,
                 their,
                 max_bytes,
-            } => {
-                let page = store.log_after(collection, &their, max_bytes.min(PAGE))?;
-                Some(Input::Loaded {
-                    collection,
-                    entries: page.entries,
-                    after: page.after,
-                    forks: page.forks,
-                })
+            } => self.load(device, collection, &their, max_bytes.min(PAGE))?,
+            Output::Documents(collection, what) => {
+                self.documents(link, device, collection, what)?
             }
             Output::Store {
                 collection,
@@ -220,11 +214,13 @@ impl World {
             }
         }
         let forks = received.forks().collect();
+        let misses = received.misses().collect();
         Ok(Some(Input::Stored {
             collection,
             vector: received.vector,
             held,
             forks,
+            misses,
         }))
     }
 

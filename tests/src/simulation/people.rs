@@ -40,7 +40,7 @@ impl World {
         let home = *chance.one_of(&COLLECTIONS);
         let mut item = Item::new(kind::COLLECTION, home.to_string());
         item.values.insert("SUMMARY".into(), format!(":{home}"));
-        let mut documents = self.documents(at)?;
+        let mut documents = self.contacts(at)?;
         let mut planned = Vec::new();
         if !documents.iter().any(|(doc, _)| *doc == item.doc_id()) {
             planned.push(text(CollectionId::MESH, &item));
@@ -97,7 +97,7 @@ impl World {
         if !self.keep_as(at, planned, &[], Command::New("link"))? {
             return Ok(false);
         }
-        let documents = self.documents(at)?;
+        let documents = self.contacts(at)?;
         let links = Links::of(documents.iter().map(|(_, here)| &here.shown.item));
         let together = rest.iter().all(|doc| links.person(rest[0]).contains(doc));
         match together && (step.what == What::Link || links.person(a) == [a]) {
@@ -107,7 +107,7 @@ impl World {
     }
 
     /// The documents of collections on a device.
-    fn documents(&self, at: usize) -> Result<Vec<(DocId, Here)>, Failure> {
+    fn contacts(&self, at: usize) -> Result<Vec<(DocId, Here)>, Failure> {
         let filter = Filter {
             collection: Some(CollectionId::MESH),
             life: Life::Any,

@@ -89,7 +89,12 @@ pub enum What {
     Restore,
     /// A device's disk runs in a second device.
     Clone,
+    /// A device's disk loses rows of documents. Only in [`Program::with_losses`].
+    Lose,
 }
+
+/// Steps between two losses, on average.
+const LOSS_EACH: usize = 30;
 
 /// How often each thing happens.
 const WEIGHTS: [(What, usize); 40] = [
@@ -202,5 +207,23 @@ impl Program {
             });
         }
         Self { devices, steps }
+    }
+
+    /// The run of a seed in which disks also lose rows of documents, every so many steps.
+    pub fn with_losses(seed: u64) -> Self {
+        let mut program = Self::of(seed);
+        let mut chance = Chance::of(!seed);
+        let mut at = chance.below(LOSS_EACH);
+        while at < program.steps.len() {
+            let step = Step {
+                device: chance.below(program.devices) as u8,
+                other: 0,
+                what: What::Lose,
+                number: chance.number(),
+            };
+            program.steps.insert(at, step);
+            at += 1 + chance.below(2 * LOSS_EACH);
+        }
+        program
     }
 }

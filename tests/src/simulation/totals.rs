@@ -35,6 +35,8 @@ pub struct Totals {
     pub closed: u64,
     /// Origins with two histories that a device has retired.
     pub retired: u64,
+    /// Changes that a disk had lost and that came back.
+    pub regained: u64,
 }
 
 impl Totals {
@@ -63,12 +65,13 @@ impl Totals {
             (&mut self.rolled_back, other.rolled_back),
             (&mut self.closed, other.closed),
             (&mut self.retired, other.retired),
+            (&mut self.regained, other.regained),
         ] {
             *mine += theirs;
         }
     }
 
-    fn numbers(&self) -> [(&'static str, u64); 10] {
+    fn numbers(&self) -> [(&'static str, u64); 11] {
         [
             ("runs", self.runs),
             ("operations", self.operations),
@@ -80,6 +83,7 @@ impl Totals {
             ("rolled_back", self.rolled_back),
             ("closed", self.closed),
             ("retired", self.retired),
+            ("regained", self.regained),
         ]
     }
 
@@ -123,6 +127,7 @@ impl Totals {
             rolled_back: number("rolled_back"),
             closed: number("closed"),
             retired: number("retired"),
+            regained: number("regained"),
         };
         Some((totals, all["next_seed"].as_u64()?, all["seconds"].as_f64()?))
     }

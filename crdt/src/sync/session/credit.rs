@@ -3,7 +3,7 @@
 
 use super::{CloseReason, Session};
 use crate::id::Timestamp;
-use crate::sync::message::Frame;
+use crate::sync::message::{Frame, Recon};
 
 /// Credit at the start, and at most: sixteen megabytes of changes that are known already, as
 /// when several devices send the same first sync, or 16,384 questions.
@@ -69,7 +69,11 @@ fn price(frame: &Frame) -> u64 {
         Frame::Changes(_) | Frame::Ack { .. } | Frame::Blob { .. } => 0,
         Frame::Membership(all) => price_of(all.iter().map(|one| one.0.len()).sum()),
         Frame::Addresses(records) => price_of(records.iter().map(|one| one.0.len()).sum()),
-        Frame::Have { vector, .. } => 1 + vector.len() as u64 / 64,
+        Frame::Have(have) => 1 + have.vector.len() as u64 / 64,
+        // the first symbol is made of all documents
+        Frame::Recon(Recon::Ask { from: 0, .. }) => SESSION,
+        Frame::Recon(Recon::Ask { count, .. }) => 1 + u64::from(*count) / 64,
+        Frame::Recon(Recon::Want { docs, .. }) => 1 + docs.len() as u64 / 16,
         Frame::Beacon(hashes) => 1 + hashes.len() as u64 / 64,
         _ => 1,
     }

@@ -1,9 +1,11 @@
 //! What goes into a session and what comes out of it.
 
-use crate::id::{BlobHash, CollectionId, DeviceId, Origin};
+use super::{Documents, ForDocuments};
+use crate::id::{BlobHash, CollectionId, DeviceId, DocId, Origin};
 use crate::sync::codec::CodecError;
 use crate::sync::membership::Statement;
 use crate::sync::message::{Frame, VERSION, WantedBlob};
+use crate::sync::recon::ReconError;
 use crate::sync::{Entry, Fork, Reached, VersionVector};
 
 /// Something that happened, for the session to act on.
@@ -41,6 +43,8 @@ pub enum Input {
         held: HeldUp,
         /// Numbers that stand for other changes here.
         forks: Vec<Fork>,
+        /// Documents of which something is missing that came before.
+        misses: Vec<DocId>,
     },
     /// The answer to [`Output::Trace`], and to [`Output::Compare`] where the histories part
     /// between two points: our points there.
@@ -86,6 +90,8 @@ pub enum Input {
     Addresses(Vec<Vec<u8>>),
     /// A blob is here now that was not before.
     BlobArrived(BlobHash),
+    /// About the documents of a collection, one by one.
+    Documents(CollectionId, Documents),
     /// Time passes. At least every second while anything is going on.
     Tick,
 }
@@ -215,6 +221,8 @@ pub enum Output {
         /// Why, in the peer's words.
         reason: String,
     },
+    /// Something to do with the documents of a collection, one by one.
+    Documents(CollectionId, ForDocuments),
     /// The session is over: close the link after the frames before this.
     Close(CloseReason),
 }
@@ -250,6 +258,9 @@ pub enum CloseReason {
     /// A frame that does not belong here.
     #[error("the other device broke the protocol: {0}")]
     Protocol(&'static str),
+    /// A comparison of documents that comes to no end.
+    #[error("the other device broke the protocol: {0}")]
+    Recon(#[from] ReconError),
     /// The peer does not take what it asked for.
     #[error("the other device does not read what it is sent")]
     Overrun,
@@ -285,6 +296,7 @@ impl CloseReason {
             | Self::TooMuch
             | Self::ByPeer(_)
             | Self::Protocol(_)
+            | Self::Recon(_)
             | Self::Codec(_) => true,
             Self::Version { .. }
             | Self::OtherDevice(_)

@@ -18,6 +18,7 @@ mod credit;
 mod forks;
 mod io;
 mod receive;
+mod recon;
 mod send;
 mod side;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod tests;
 
 pub use credit::Credit;
 pub use io::{CloseReason, HeldUp, Input, Output, StoredPiece};
+pub use recon::{Documents, ForDocuments, Outcome};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -32,7 +34,7 @@ use super::VectorHash;
 use super::changes::{Heard, Spoken};
 use super::codec;
 use super::membership::{Members, Statement, StatementHash};
-use super::message::{Frame, Tag};
+use super::message::{Frame, Recon, Tag};
 use crate::id::{CollectionId, DeviceId, Timestamp};
 use side::Side;
 
@@ -100,6 +102,7 @@ pub struct Session {
     last_served: CollectionId,
     blobs: blobs::Blobs,
     addresses: addresses::Addresses,
+    comparing: recon::Comparing,
     beacon_soon: Option<Timestamp>,
     beacon_always: Timestamp,
     /// Collections that the next early beacon speaks of.
@@ -132,6 +135,7 @@ impl Session {
             last_served: CollectionId::MESH,
             blobs: blobs::Blobs::default(),
             addresses: addresses::Addresses::default(),
+            comparing: recon::Comparing::default(),
             beacon_soon: None,
             beacon_always: Timestamp::default(),
             edited: BTreeSet::new(),
@@ -156,7 +160,9 @@ impl Session {
 
     /// True when the caller should not read from the link: what came before is not stored.
     pub fn is_busy(&self) -> bool {
-        self.sides.values().any(|side| side.storing.len() > 1) || self.blobs.is_busy()
+        self.sides.values().any(|side| side.storing.len() > 1)
+            || self.blobs.is_busy()
+            || self.comparing.is_busy()
     }
 
     /// Like [`Input::Received`], from bytes.
@@ -192,7 +198,8 @@ impl Session {
         }
         let waits = matches!(self.phase, Phase::Greeted | Phase::Comparing)
             || self.sides.values().any(Side::waits)
-            || self.blobs.waits();
+            || self.blobs.waits()
+            || self.comparing.waits();
         self.waiting_since = match self.waiting_since {
             Some(since) if waits && !heard => Some(since),
             _ => waits.then_some(now),
@@ -235,8 +242,10 @@ impl Session {
                 vector,
                 held,
                 forks,
+                misses,
             } => {
                 self.stored(now, collection, vector, held, &forks, out)?;
+                self.missed(collection, held, misses, out);
             }
             Input::Traced {
                 collection,
@@ -257,8 +266,10 @@ impl Session {
             } => self.blob_loaded(hash, offset, piece, out),
             Input::BlobStored { hash, piece } => self.blobs.stored(hash, piece),
             Input::BlobArrived(hash) => self.blobs.arrived(hash),
+            Input::Documents(id, what) => self.documents(now, id, what, out),
             Input::Tick => self.tick(now, out)?,
         }
+        self.compare_documents(now, out);
         Ok(())
     }
 
@@ -313,8 +324,10 @@ impl Session {
     }
 
     fn send(&mut self, frame: Frame, out: &mut Vec<Output>) {
-        self.unsent
-            .push_back(matches!(frame, Frame::Changes(_) | Frame::Blob { .. }));
+        self.unsent.push_back(matches!(
+            frame,
+            Frame::Changes(_) | Frame::Recon(Recon::Anew { .. }) | Frame::Blob { .. }
+        ));
         out.push(Output::Send(frame));
     }
 
@@ -322,13 +335,18 @@ impl Session {
         let Some(side) = self.sides.get_mut(&collection) else {
             return;
         };
-        let in_sync = side.heard && !side.stopped && side.their == side.ours;
+        let in_sync = side.is_in_sync();
+        let tells = side.wants_proof() && self.phase == Phase::Open;
         if side.in_sync != Some(in_sync) {
             side.in_sync = Some(in_sync);
             out.push(Output::InSync {
                 collection,
                 in_sync,
             });
+        }
+        if tells {
+            let hashes = self.hashes([collection].into_iter());
+            self.send(Frame::Beacon(hashes), out);
         }
     }
 

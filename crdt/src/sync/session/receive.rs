@@ -10,7 +10,7 @@ use crate::id::{CollectionId, Timestamp};
 use crate::sync::changes::ChangesError;
 use crate::sync::codec::{MOST_COLLECTIONS, MOST_STATEMENTS};
 use crate::sync::membership::{self, Statement};
-use crate::sync::message::{Bytes, Frame, Hello, NumberReached, Tag, VERSION, vector_of};
+use crate::sync::message::{Bytes, Frame, Hello, NumberReached, Tag, VERSION};
 use crate::sync::{Fork, Reached, VectorHash, VersionVector};
 
 impl Session {
@@ -21,15 +21,8 @@ impl Session {
             (Frame::Membership(all), Phase::Comparing | Phase::Open) => {
                 self.membership(now, &all, out)?;
             }
-            (
-                Frame::Have {
-                    collection,
-                    vector,
-                    retired,
-                },
-                Phase::Open,
-            ) => {
-                self.have(now, collection, vector_of(vector, retired), out)?;
+            (Frame::Have(have), Phase::Open) => {
+                self.have(now, have.collection, have.vector(), out)?;
             }
             (
                 Frame::Trace {
@@ -67,10 +60,11 @@ impl Session {
             (Frame::Stopped { collection, reason }, Phase::Open) => {
                 self.peer_stopped(collection, reason, out);
             }
+            (Frame::Recon(frame), Phase::Open) => self.recon(now, frame, out)?,
             (Frame::Hello(_), _) => return Err(CloseReason::Protocol("a second Hello")),
             (
                 Frame::Membership(_)
-                | Frame::Have { .. }
+                | Frame::Have(_)
                 | Frame::Changes(_)
                 | Frame::Ack { .. }
                 | Frame::Beacon(_)
@@ -79,6 +73,7 @@ impl Session {
                 | Frame::Addresses(_)
                 | Frame::Blob { .. }
                 | Frame::Stopped { .. }
+                | Frame::Recon(_)
                 | Frame::Trace { .. },
                 _,
             ) => return Err(CloseReason::Protocol("data before Hello and membership")),
@@ -107,6 +102,7 @@ impl Session {
             return Err(CloseReason::OtherDevice(hello.device));
         }
         self.peer_lacks(hello.lacking, out);
+        self.greets(now, hello.incarnation);
         self.greeting = hello.collections.into_iter().collect();
         let all: Vec<Statement> = self.statements.values().cloned().collect();
         if hello.membership == membership::head(&all) {
@@ -165,7 +161,8 @@ impl Session {
         let retired = side.ours.retired_beyond(&side.their);
         let knows_less = !side.their.retired_beyond(&side.ours).is_empty();
         let fork = side.ours.fork_with(&side.their);
-        let ask = if side.is_behind() || knows_less {
+        side.weigh(now);
+        let ask = if side.is_behind() || knows_less || side.differs {
             side.told != Some(side.ours.hash())
         } else {
             side.retry = None;
@@ -348,6 +345,7 @@ impl Session {
             };
             if side.ours.hash() == *hash {
                 side.agree();
+                self.same_sum(now, id, out);
                 self.report_confirmed(id, out);
             } else if side.storing.is_empty() {
                 self.ask(now, id, out);

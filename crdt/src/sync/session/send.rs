@@ -63,6 +63,7 @@ impl Session {
             };
             if self.greeting.get(&Tag::from(id)) == Some(&side.ours.hash()) {
                 side.agree();
+                self.same_sum(now, id, out);
                 self.report_confirmed(id, out);
             } else {
                 self.ask(now, id, out);
@@ -152,7 +153,11 @@ impl Session {
                         max_bytes: TARGET_CHANGES,
                     });
                 }
-                None => self.serve_blob(out),
+                None => {
+                    if !self.serve_anew(out) {
+                        self.serve_blob(out);
+                    }
+                }
             }
         }
         if !self.sides.values().any(Side::is_coming) {
@@ -225,11 +230,16 @@ impl Session {
             self.ask(now, id, out);
         }
         if moved {
-            self.edited.insert(id);
-            self.beacon_soon = Some(later(now, BEACON_SOON));
-            self.retry_gaps(now, |_| true, out);
+            self.moved(now, id, out);
         }
         self.report_sync(id, out);
+    }
+
+    /// What is here of a collection is not what it was.
+    pub(super) fn moved(&mut self, now: Timestamp, id: CollectionId, out: &mut Vec<Output>) {
+        self.edited.insert(id);
+        self.beacon_soon = Some(later(now, BEACON_SOON));
+        self.retry_gaps(now, |_| true, out);
     }
 
     /// Something was stored: what came too early in these collections may fit now.
@@ -300,7 +310,7 @@ impl Session {
         self.send(Frame::Membership(encoded), out);
     }
 
-    fn hashes(
+    pub(super) fn hashes(
         &self,
         ids: impl Iterator<Item = CollectionId>,
     ) -> Vec<(Tag, crate::sync::VectorHash)> {

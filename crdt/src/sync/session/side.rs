@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::recon::Audit;
 use crate::id::{Origin, Timestamp};
 use crate::sync::{VectorHash, VersionVector};
 
@@ -58,6 +59,14 @@ pub(super) struct Side {
     pub(super) stopped: bool,
     /// What was last reported.
     pub(super) in_sync: Option<bool>,
+    /// Both name the same, and the documents are not the same: one of them has lost something.
+    pub(super) differs: bool,
+    /// It was shown in this session that the documents are the same, and not only their names.
+    pub(super) proven: bool,
+    /// Our vector as it was told to the peer to have that shown.
+    pub(super) proving: Option<VectorHash>,
+    /// When and how the documents are compared with the peer's.
+    pub(super) audit: Audit,
 }
 
 impl Side {
@@ -79,6 +88,35 @@ impl Side {
         self.gap_asked = false;
         self.retry = None;
         self.wants_to_ask = false;
+        self.is_the_same();
+    }
+
+    /// Not only the names are the same.
+    pub(super) fn is_the_same(&mut self) {
+        (self.differs, self.proven) = (false, true);
+        self.audit.agreed();
+    }
+
+    /// Both name the same, and hold it as far as that can be told.
+    pub(super) fn is_in_sync(&self) -> bool {
+        let is_proven = self.proven || self.ours.sum().is_none();
+        is_proven && !self.differs && self.names_the_same()
+    }
+
+    fn names_the_same(&self) -> bool {
+        self.heard && !self.stopped && self.their.names_the_same(&self.ours)
+    }
+
+    /// Both name the same since something was exchanged: whether they also hold it has to be
+    /// shown, once in a session. True where the peer has to be told for that.
+    pub(super) fn wants_proof(&mut self) -> bool {
+        let open = !self.proven && !self.differs && self.ours.sum().is_some();
+        let now = self.ours.hash();
+        let wants = open && self.names_the_same() && self.proving != Some(now);
+        if wants {
+            self.proving = Some(now);
+        }
+        wants
     }
 
     /// There is something to send.

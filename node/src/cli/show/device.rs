@@ -56,6 +56,13 @@ fn verdict(status: &Status) -> String {
     let lacking = status.devices.iter().map(|one| one.attachments_missing);
     let lacking = lacking.max().unwrap_or_default();
     match status.unconfirmed {
+        _ if status.documents_missing > 0 => format!(
+            "Not in sync: {} lost on a device, and asked for from the others.",
+            match status.documents_missing {
+                1 => "1 item was".to_owned(),
+                many => format!("{many} items were"),
+            }
+        ),
         0 if status.attachments_missing > 0 => format!(
             "Not in sync: {} not here yet.",
             attachments(status.attachments_missing)

@@ -7,6 +7,7 @@
 mod deletes;
 mod forks;
 mod outputs;
+mod recon;
 mod stored;
 
 use std::collections::BTreeMap;
@@ -160,6 +161,7 @@ impl Conversation {
         self.say_what_is_lacking().await?;
         let started = self.started().await?;
         self.act(started).await?;
+        self.say_when_compared().await?;
         self.want_blobs(None).await?;
         let records = self.inner.store.read(Store::records).await?;
         self.act(Input::Addresses(records)).await?;
@@ -198,7 +200,7 @@ impl Conversation {
             .with(|store| {
                 let mut collections = Vec::new();
                 for collection in store.collections()? {
-                    collections.push((collection.id, store.version_vector(collection.id)?));
+                    collections.push((collection.id, store.holds(collection.id)?));
                 }
                 let membership = status::statements(store)?;
                 Ok::<_, EngineError>(Input::Started {

@@ -45,23 +45,8 @@ impl Conversation {
                 collection,
                 their,
                 max_bytes,
-            } => {
-                let loaded = self
-                    .inner
-                    .store
-                    .read(move |store| {
-                        let page = store.log_after(collection, &their, max_bytes)?;
-                        let (entries, after, forks) = (page.entries, page.after, page.forks);
-                        Ok(Input::Loaded {
-                            collection,
-                            entries,
-                            after,
-                            forks,
-                        })
-                    })
-                    .await?;
-                Ok(Some(loaded))
-            }
+            } => self.load(collection, their, max_bytes).await.map(Some),
+            Output::Documents(collection, what) => self.documents(collection, what).await,
             Output::Store {
                 collection,
                 entries,

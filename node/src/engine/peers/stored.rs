@@ -75,11 +75,13 @@ impl Conversation {
             (worst, Why::Fork) => worst,
         });
         let forks = received.forks().collect();
+        let misses = received.misses().collect();
         Ok(Input::Stored {
             collection,
             vector: received.vector,
             held,
             forks,
+            misses,
         })
     }
 
@@ -247,7 +249,7 @@ impl Inner {
             .with(|store| {
                 let mut vectors = std::collections::BTreeMap::new();
                 for collection in store.collections()? {
-                    vectors.insert(collection.id, store.version_vector(collection.id)?);
+                    vectors.insert(collection.id, store.holds(collection.id)?);
                 }
                 Ok::<_, StoreError>(vectors)
             })

@@ -6,7 +6,7 @@ use ed25519_dalek::SigningKey;
 
 use crate::id::{BlobHash, Chain, ChangeHash, CollectionId, DeviceId, DocId, Origin};
 use crate::sync::membership::Statement;
-use crate::sync::{Entry, Fork, HeldUp, Input, Reached, StoredPiece, VersionVector};
+use crate::sync::{Entry, Fork, HeldUp, Input, Reached, StoredPiece, Sum, VersionVector};
 
 /// The incarnation, logs, vectors and known changes at some time.
 pub(super) type Backup = (
@@ -31,6 +31,10 @@ pub(super) struct Toy {
     pub(super) blobs: BTreeMap<BlobHash, Vec<u8>>,
     pub(super) parts: BTreeMap<BlobHash, Vec<u8>>,
     pub(super) statements: Vec<Statement>,
+    /// Whether it tells what its documents add up to.
+    pub(super) adds_up: bool,
+    /// The documents that are really there: each change is one.
+    pub(super) held: BTreeMap<CollectionId, BTreeSet<DocId>>,
 }
 
 pub(super) fn key(name: u8) -> SigningKey {
@@ -48,7 +52,10 @@ pub(super) fn hash(bytes: &[u8]) -> ChangeHash {
 
 impl Toy {
     pub(super) fn vector(&self, collection: CollectionId) -> VersionVector {
-        self.vectors.get(&collection).cloned().unwrap_or_default()
+        let vector = self.vectors.get(&collection).cloned().unwrap_or_default();
+        let held = self.held.get(&collection).into_iter().flatten();
+        let sum = held.fold(Sum::default(), |sum, doc| sum.with(doc.0));
+        vector.with_sum(self.adds_up.then_some(sum))
     }
 
     pub(super) fn origin(&self) -> Origin {
@@ -70,7 +77,7 @@ impl Toy {
         let entry = Entry {
             origin: self.origin(),
             n,
-            doc: DocId([0; 16]),
+            doc: DocId(hash(&bytes).0[..16].try_into().unwrap()),
             bytes,
         };
         assert!(self.take(collection, &entry).is_ok());
@@ -107,6 +114,7 @@ impl Toy {
         }
         log.push((entry.clone(), vector.reached(&entry.origin).chain));
         self.known.insert(name);
+        self.held.entry(collection).or_default().insert(entry.doc);
         // a peer that knows more of our own log than we do: we were set back
         if is_own && self.is_receiving {
             self.begin_life();

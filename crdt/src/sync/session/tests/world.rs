@@ -8,7 +8,7 @@ use crate::id::{BlobHash, CollectionId, Origin, Timestamp};
 use crate::sync::codec;
 use crate::sync::membership::{Action, Statement};
 use crate::sync::message::{Frame, WantedBlob};
-use crate::sync::{CloseReason, Identity, Input, Output, Session, StoredPiece};
+use crate::sync::{CloseReason, Identity, Input, Outcome, Output, Session, StoredPiece};
 
 pub(super) const COLLECTIONS: [CollectionId; 3] = [
     CollectionId::MESH,
@@ -37,6 +37,8 @@ pub(super) struct World {
     pub(super) forks: Vec<(u8, CollectionId)>,
     /// How many blobs a device was last told that its peer lacks.
     pub(super) lacks: BTreeMap<u8, u64>,
+    /// What was found out about documents.
+    pub(super) compared: Vec<(u8, Outcome)>,
     /// What a device was last told of where others listen.
     pub(super) addresses: BTreeMap<u8, Vec<Vec<u8>>>,
 }
@@ -91,7 +93,11 @@ impl World {
         self.links.insert((ends[0], ends[1]), link);
         for end in [0, 1] {
             let toy = &self.toys[usize::from(ends[end])];
-            let collections = toy.vectors.iter().map(|(id, v)| (*id, v.clone())).collect();
+            let collections = toy
+                .vectors
+                .keys()
+                .map(|id| (*id, toy.vector(*id)))
+                .collect();
             let membership = toy.statements.clone();
             self.feed(
                 (ends[0], ends[1]),
@@ -114,7 +120,12 @@ impl World {
         self.committed(device, collection, None);
     }
 
-    fn committed(&mut self, device: u8, collection: CollectionId, but: Option<(u8, u8)>) {
+    pub(super) fn committed(
+        &mut self,
+        device: u8,
+        collection: CollectionId,
+        but: Option<(u8, u8)>,
+    ) {
         let vector = self.toys[usize::from(device)].vector(collection);
         for (link, end) in self.ends_of(device) {
             if Some(link) != but {
@@ -177,6 +188,7 @@ impl World {
                     vector,
                     held,
                     forks,
+                    misses: Vec::new(),
                 })
             }
             Output::Trace { collection, fork } => {
@@ -230,6 +242,7 @@ impl World {
                 link.closed[end] = Some(reason);
                 None
             }
+            Output::Documents(collection, what) => self.recon(id, device, collection, what),
             Output::Confirmed { .. } | Output::PeerStopped { .. } => None,
             Output::Addresses(records) => {
                 self.addresses.insert(device, records);
