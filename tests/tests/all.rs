@@ -32,6 +32,7 @@ mod past;
 mod people;
 mod program;
 mod read_again;
+mod regained;
 mod sense;
 mod session;
 mod set_back;

@@ -3,7 +3,8 @@
 //!
 //! What is derived (rows of documents, references to blobs) can be mended from the changes; a
 //! blob that is not what its name says is dropped, and then asked for like any that is missing.
-//! Changes and their names are the truth itself: what is wrong with them is told, never mended.
+//! Changes and their names are the truth itself: what is wrong with them is told. Documents of
+//! which changes can not be read are taken out where another device may give them back.
 
 use std::collections::HashSet;
 
@@ -50,12 +51,14 @@ pub struct Documents {
     pub rows: Findings,
     /// The numbers of those rows, to be mended.
     stale: Vec<(i64, DocId)>,
+    /// The numbers of documents of which changes can not be read.
+    pub(super) damaged: Vec<(i64, DocId)>,
     /// The latest moment that a writer's clock showed.
     pub latest: Timestamp,
 }
 
 /// Whether the bytes of a change have the hash that it is kept under.
-fn says_its_name(change: &doc::Parts) -> bool {
+pub(super) fn says_its_name(change: &doc::Parts) -> bool {
     doc::decode(&change.bytes()).is_ok_and(|read| read.hash == change.hash)
 }
 
@@ -183,12 +186,16 @@ impl Store {
         while let Some(row) = rows.next()? {
             let (nr, id) = (row.get(0)?, DocId(row.get(1)?));
             let Some(parts) = self.look_at_changes(nr, id, &mut out)? else {
+                out.damaged.push((nr, id));
                 continue;
             };
             out.rows.looked_at += 1;
             let blobs: HashSet<BlobHash> = parts.iter().flat_map(doc::Parts::blobs).collect();
             match Document::of(parts) {
-                Err(error) => out.changes.tell(format!("item {id}: {error}")),
+                Err(error) => {
+                    out.damaged.push((nr, id));
+                    out.changes.tell(format!("item {id}: {error}"));
+                }
                 Ok(document) => {
                     let is_right =
                         self.has_row(nr, &document.summary())? && self.has_refs(nr, &blobs)?;
@@ -254,7 +261,7 @@ impl Store {
     }
 
     /// A change that has a row of its own.
-    fn loose_one(&self, nr: i64, hash: &ChangeHash) -> Result<doc::Parts, StoreError> {
+    pub(super) fn loose_one(&self, nr: i64, hash: &ChangeHash) -> Result<doc::Parts, StoreError> {
         let mut statement = self
             .conn
             .prepare_cached("SELECT dict, body FROM change WHERE doc = ?1 AND hash = ?2")?;

@@ -59,6 +59,23 @@ impl Store {
         Ok(all)
     }
 
+    /// Likewise, those of the chunks that can be read.
+    pub(super) fn packed_readable(
+        &self,
+        doc: i64,
+        first: Option<&Parts>,
+    ) -> Result<Vec<Parts>, StoreError> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT dict, body FROM chunk WHERE nr BETWEEN ?1 AND ?2")?;
+        let mut rows = statement.query(numbers(doc))?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.append(&mut self.open_chunk(doc, row, 0, first).unwrap_or_default());
+        }
+        Ok(all)
+    }
+
     /// The edits of a document that lie in chunks and whose hashes begin so.
     pub(super) fn packed_beginning(
         &self,

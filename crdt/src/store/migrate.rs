@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/20261123_attachments.sql"),
     include_str!("../../migrations/20261123_course.sql"),
     include_str!("../../migrations/20261123_recon.sql"),
+    include_str!("../../migrations/20261123_salvage.sql"),
 ];
 
 /// "pmsh": in the header of every database file of ours.

@@ -41,6 +41,7 @@ mod quarantine;
 mod receive;
 mod recent;
 mod regain;
+mod salvage;
 mod settle;
 mod sources;
 mod standing;

@@ -154,6 +154,9 @@ impl Store {
                 }
             }
         }
+        for doc in &regained.docs {
+            batch.use_salvage((place.class, *doc))?;
+        }
         regained.committed = batch.commit()?;
         if regained.changes > 0 {
             self.note_losses(now)?;

@@ -1,13 +1,15 @@
 //! Is this device well? Everything that is stored is read and derived again.
 //!
 //! A look changes nothing. `repair` writes derived rows anew and drops attachments that are
-//! damaged, so that other devices are asked for them; changes and their names are never touched.
+//! damaged, so that other devices are asked for them. Items of which changes can not be read are
+//! taken out where there is another device to ask; otherwise changes and their names are never
+//! touched.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use pimesh_crdt::store::{Findings, Store};
+use pimesh_crdt::store::{Documents, Findings, Store};
 use pimesh_crdt::{BlobHash, DeviceId};
 
 use super::status::statements;
@@ -27,6 +29,9 @@ const LITTLE_ROOM: u64 = 64 << 20;
 const RESTORE: &str = "keep this folder; make a new home with pimesh restore-backup, or with \
                        pimesh init and pimesh pair: your other devices hold the data";
 
+const ASKED: &str = "your other devices are asked for it while pimesh run runs; pimesh status says \
+                     when it has come back";
+
 const AFTER_LOSS: &str = "when everything is back, or nothing shall come back: \
                           pimesh status --acknowledge";
 
@@ -40,6 +45,10 @@ impl Engine {
             .with(move |store| look(store, me, repair))
             .await?;
         checks.push(files);
+        // sessions that go on hear of what was taken out
+        if repair == Repair::Yes {
+            self.inner.say_everything().await?;
+        }
         for notice in self.inner.home.notices()? {
             if notice.kind == GONE {
                 let database = &mut checks[0];
@@ -80,9 +89,12 @@ fn look(store: &mut Store, me: DeviceId, repair: Repair) -> Result<Vec<Check>, E
         database.mended = database.wrong.saturating_sub(left);
         database.wrong = left;
     }
-    let log = check("log", store.look_at_log()?);
+    let mut log = check("log", store.look_at_log()?);
     let documents = store.look_at_documents()?;
-    let changes = check("changes", documents.changes.clone());
+    let mut changes = check("changes", documents.changes.clone());
+    if has_others(store, me)? {
+        changes_elsewhere(store, &documents, mends, (&mut log, &mut changes))?;
+    }
     let mut rows = check("rows", documents.rows.clone());
     if rows.wrong > 0 {
         rows.hint = Some("pimesh doctor --repair derives them again".to_owned());
@@ -108,6 +120,44 @@ fn database(problems: Vec<String>) -> Check {
     )
 }
 
+/// What other devices can give back: changes that can not be read, and names without one.
+fn changes_elsewhere(
+    store: &mut Store,
+    documents: &Documents,
+    mends: bool,
+    (log, changes): (&mut Check, &mut Check),
+) -> Result<(), EngineError> {
+    if changes.wrong > 0 {
+        changes.hint = Some(if mends {
+            ASKED.to_owned()
+        } else {
+            "pimesh doctor --repair takes the damaged items out and asks your other devices for \
+             them; what can be read of them stays"
+                .to_owned()
+        });
+    }
+    if mends && changes.wrong > 0 {
+        let missing = store.take_out(documents, now())?;
+        let count: u64 = missing.iter().map(|loss| loss.documents).sum();
+        changes.findings.push(format!(
+            "the damaged items were taken out: {count} of them are missing until they come back"
+        ));
+    }
+    if mends && log.wrong > 0 {
+        store.note_losses(now())?;
+    }
+    if log.wrong > 0 && !store.losses()?.is_empty() {
+        log.hint = Some(ASKED.to_owned());
+    }
+    Ok(())
+}
+
+fn has_others(store: &Store, me: DeviceId) -> Result<bool, EngineError> {
+    let statements = statements(store)?;
+    let members = pimesh_crdt::sync::membership::Members::of(me, &statements);
+    Ok(members.iter().any(|(device, _)| device != me))
+}
+
 /// Attachments: damaged ones, and those that are not here.
 fn blobs(store: &mut Store, me: DeviceId, mends: bool) -> Result<Check, EngineError> {
     let (found, damaged) = store.look_at_blobs()?;
@@ -123,9 +173,7 @@ fn blobs(store: &mut Store, me: DeviceId, mends: bool) -> Result<Check, EngineEr
     if missing.is_empty() && damaged.is_empty() {
         return Ok(out);
     }
-    let statements = statements(store)?;
-    let members = pimesh_crdt::sync::membership::Members::of(me, &statements);
-    let has_others = members.iter().any(|(device, _)| device != me);
+    let has_others = has_others(store, me)?;
     if !missing.is_empty() {
         let message = format!("{} attachments are not here", missing.len());
         out.findings.insert(0, message);

@@ -17,6 +17,8 @@ mod life;
 mod notices;
 mod place;
 
+pub(crate) use notices::CAME_BACK;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};

@@ -11,6 +11,9 @@ use crate::api::Notice;
 /// More are not kept: the first of each kind says what happened.
 const MOST: usize = 16;
 
+/// The kind of notice that tells from which device came back what this one had lost.
+pub(crate) const CAME_BACK: &str = "came_back";
+
 impl Home {
     /// What was not acknowledged yet, the oldest first.
     pub fn notices(&self) -> Result<Vec<Notice>, HomeError> {
@@ -27,8 +30,11 @@ impl Home {
     /// collection.
     pub fn note(&self, notice: Notice) -> Result<(), HomeError> {
         let mut all = self.notices()?;
-        let is_same =
-            |old: &Notice| old.kind == notice.kind && notice.incarnation == old.incarnation;
+        // what came back from one device is other news than what came back from the next
+        let is_same = |old: &Notice| {
+            let is_told = notice.kind != CAME_BACK || notice.message == old.message;
+            old.kind == notice.kind && notice.incarnation == old.incarnation && is_told
+        };
         if all.len() < MOST && !all.iter().any(is_same) {
             all.push(notice);
             self.write_notices(&all)?;

@@ -286,7 +286,7 @@ fn rows_of_an_older_database_are_derived_anew_when_it_is_opened() {
     old.execute_batch(
         "UPDATE doc SET course = 0;
          ALTER TABLE doc RENAME COLUMN course TO recurring;
-         DROP TABLE missing; DROP TABLE compared;
+         DROP TABLE missing; DROP TABLE compared; DROP TABLE salvage;
          PRAGMA user_version = 5;",
     )
     .unwrap();

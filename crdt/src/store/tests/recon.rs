@@ -273,3 +273,61 @@ fn the_sum_that_is_kept_up_is_the_one_that_is_made_anew() {
     drop(batch);
     check(&one, "what was not committed does not count");
 }
+
+#[test]
+fn what_can_be_read_of_a_damaged_document_stays_and_waits_for_the_rest() {
+    let (one, docs) = filled(1, 30);
+    let mut two = store(2);
+    send_all(&one, &mut two, CONTACTS, 1 << 20);
+    let whole = two.states(CONTACTS).unwrap().keys;
+    // an edit that nobody else has, on a document of which only a chunk is damaged
+    let doc = docs[2];
+    let edited = renamed_in(&two.document(CONTACTS, doc).unwrap(), 77, "of our own");
+    add(&mut two, doc, &edited);
+    let nr = two
+        .doc_nr(two.place(CONTACTS).unwrap().unwrap().class, doc)
+        .unwrap()
+        .unwrap();
+    let spoilt = two
+        .conn
+        .execute(
+            "UPDATE chunk SET body = x'00112233' WHERE nr >> 16 = ?1",
+            [nr],
+        )
+        .unwrap();
+    assert!(spoilt > 0);
+    two.conn
+        .execute("UPDATE block SET body = x'00' WHERE nr = 1", [])
+        .unwrap();
+    *two.last_block.borrow_mut() = None;
+    *two.recent.borrow_mut() = crate::store::recent::Recent::default();
+    let found = two.look_at_documents().unwrap();
+    assert!(found.changes.wrong > 1);
+    let losses = two.take_out(&found, NOW).unwrap();
+    assert!(losses[0].documents > 1);
+    assert_eq!(
+        two.look_at_documents().unwrap().changes.wrong,
+        0,
+        "it is out"
+    );
+    let wanted = wanted(&one, &two);
+    assert!(send_anew(&one, &mut two, &wanted, 1 << 20) > 0);
+    assert_eq!(two.losses().unwrap(), []);
+    assert_eq!(two.look_at_log().unwrap().wrong, 0);
+    let now = two.document(CONTACTS, doc).unwrap();
+    assert!(
+        now.contains(&hash_of(&edited)),
+        "the own edit is there again"
+    );
+    let differs = |key: &&[u8; 32]| !two.states(CONTACTS).unwrap().keys.contains(key);
+    assert_eq!(
+        whole.iter().filter(differs).count(),
+        1,
+        "all others are as they were"
+    );
+    let waits: i64 = two
+        .conn
+        .query_row("SELECT count(*) FROM salvage", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(waits, 0);
+}

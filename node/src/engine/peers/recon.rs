@@ -12,6 +12,7 @@ use super::Conversation;
 use super::forks::note;
 use crate::engine::who::{now, random};
 use crate::engine::{EngineError, Inner, Notice, status};
+use crate::home::CAME_BACK;
 
 /// What the person reads of whose device something was lost for ever.
 const GIVEN_UP: &str = "changes that this device had lost are with no other device either and were \
@@ -145,17 +146,14 @@ impl Conversation {
     ) -> Result<Documents, EngineError> {
         if regained.changes > 0 {
             let name = self.inner.name_of(self.peer).await?;
-            let documents = match regained.docs.len() {
-                1 => "1 item".to_owned(),
-                many => format!("{many} items"),
-            };
-            let message = format!("{documents} that this device had lost came back from {name}");
-            tracing::warn!(peer = %self.peer, %collection, message);
+            let message = format!("items that this device had lost came back from {name}");
+            let items = regained.docs.len();
+            tracing::warn!(peer = %self.peer, %collection, items, message);
             let incarnation = self
                 .inner
                 .store
                 .read(|store| Ok(store.origin().incarnation));
-            note(&self.inner.home, "came_back", incarnation.await?, &message);
+            note(&self.inner.home, CAME_BACK, incarnation.await?, &message);
             if collection == CollectionId::MESH {
                 self.learn_from(&regained).await?;
             }
