@@ -162,6 +162,11 @@ impl World {
         collection: CollectionId,
         (outcome, life): (Outcome, u32),
     ) -> Result<(), Failure> {
+        let [ours, theirs] = [at, peer].map(|device| {
+            let store = &self.devices[device].store;
+            store.version_vector(collection)
+        });
+        let same_names = ours? == theirs?;
         let (now, peer) = (self.now(at), self.devices[peer].id);
         let kept = self.devices[at].write(|store| match outcome {
             Outcome::SameSum => store.set_same_sum(collection, peer, life, now),
@@ -170,7 +175,9 @@ impl World {
         })?;
         self.lived(at, kept)?;
         match outcome {
-            Outcome::Differs(count) | Outcome::StillDiffers(count) if !self.has_lost => {
+            Outcome::Differs(count) | Outcome::StillDiffers(count)
+                if same_names && !self.has_lost =>
+            {
                 Err(Failure(format!(
                     "{count} documents differ, and no disk has lost any"
                 )))
@@ -190,5 +197,40 @@ impl World {
                     .any(|bytes| pimesh_crdt::doc::check(bytes).is_ok_and(|c| c.hash == name))
             })
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::program::{Program, Step, What};
+    use super::super::{build, check, heal, take};
+    use super::*;
+
+    #[test]
+    fn what_a_disk_has_lost_is_missed_by_the_check_until_the_devices_have_met() {
+        let step = |what, number| Step {
+            device: 0,
+            other: 1,
+            what,
+            number,
+        };
+        let mut steps: Vec<Step> = (1..9).map(|n| step(What::Import, n << 40 | n)).collect();
+        steps.extend([step(What::Connect, 1), step(What::Flow, u64::MAX)]);
+        let program = Program { devices: 2, steps };
+        let mut world = build(program.devices, None).unwrap();
+        for step in &program.steps {
+            take(&mut world, step).unwrap();
+        }
+        heal(&mut world, &program).unwrap();
+        check::everything(&world).unwrap();
+        assert!(world.lose(0, &mut Chance::of(5)).unwrap());
+        let Failure(missed) = check::everything(&world).unwrap_err();
+        assert!(
+            missed.contains("LOST") || missed.contains("DIVERGED"),
+            "{missed}"
+        );
+        heal(&mut world, &program).unwrap();
+        check::everything(&world).unwrap();
+        assert!(world.totals.regained > 0);
     }
 }

@@ -156,7 +156,7 @@ impl Session {
         side.sent = vector.clone();
         side.their = vector;
         side.outdated = true;
-        side.unanswered = 0;
+        (side.unanswered, side.blocked) = (0, false);
         side.searching.clear();
         let retired = side.ours.retired_beyond(&side.their);
         let knows_less = !side.their.retired_beyond(&side.ours).is_empty();

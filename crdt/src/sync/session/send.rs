@@ -192,6 +192,7 @@ impl Session {
             // Read for a peer that has said something else meanwhile: read again.
         } else if entries.is_empty() {
             // What is lacking is not in the log; only a later word of the peer can help.
+            side.blocked = forks.is_empty() && !side.their.covers(&side.ours);
             side.sent.raise(&side.ours);
         } else {
             side.sent = after;

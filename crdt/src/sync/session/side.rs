@@ -59,6 +59,8 @@ pub(super) struct Side {
     pub(super) stopped: bool,
     /// What was last reported.
     pub(super) in_sync: Option<bool>,
+    /// There is nothing to send of what the peer lacks by its own word.
+    pub(super) blocked: bool,
     /// Both name the same, and the documents are not the same: one of them has lost something.
     pub(super) differs: bool,
     /// It was shown in this session that the documents are the same, and not only their names.

@@ -38,6 +38,8 @@ const AUDIT_SPREAD: u64 = 4 * 3_600_000;
 const MOST_BEGUN: u64 = 64;
 /// More of them each hour: each one reads the states of all documents.
 const BEGUN_AN_HOUR: u64 = 4;
+/// How often is asked with Have, while nothing moves, before documents are compared anyway.
+const STUCK: u32 = 3;
 /// How long a collection rests after the names were not the same any more, as a number of
 /// doublings of a second.
 const REST: u32 = 2;
@@ -55,14 +57,17 @@ pub(in crate::sync::session) struct Audit {
     found: Option<usize>,
     /// Where rounds brought no more: the sums at which that was.
     rests_at: Option<(Option<Sum>, Option<Sum>)>,
+    /// Where nothing moved any more though the names differ: the vectors at which that was.
+    stuck_at: Option<(VectorHash, VectorHash)>,
 }
 
 impl Audit {
     /// Both have the same.
     pub(in crate::sync::session) fn agreed(&mut self) {
-        let last = self.last;
+        let (last, stuck_at) = (self.last, self.stuck_at);
         *self = Self {
             last,
+            stuck_at,
             ..Self::default()
         };
     }
@@ -89,12 +94,13 @@ pub(in crate::sync::session) struct Comparing {
 /// The side that finds out what differs.
 #[derive(Debug)]
 enum Listening {
-    /// Our states are being read.
-    Loading(CollectionId),
+    /// Our states are being read, to be compared also with what has other names.
+    Loading(CollectionId, bool),
     /// Symbols are awaited.
     Hearing {
         collection: CollectionId,
-        names: VectorHash,
+        /// Nothing where it does not matter whether the peer names the same.
+        names: Option<VectorHash>,
         keys: Vec<Key>,
         decoder: Option<Box<Decoder>>,
     },
@@ -127,7 +133,7 @@ impl Comparing {
         match &self.listening {
             Some(Listening::Hearing { .. }) => true,
             Some(Listening::Regaining { waits, .. }) => *waits && self.storing.is_empty(),
-            Some(Listening::Loading(_)) | None => false,
+            Some(Listening::Loading(..)) | None => false,
         }
     }
 
@@ -152,6 +158,15 @@ impl Side {
         } else if self.differs && self.audit.due.is_none() && self.audit.rests_at != Some(sums) {
             self.audit.due = Some(now);
         }
+    }
+
+    /// One side names what neither gives, and asking brings no more: each must be sure that the
+    /// other does not have it, so they compare whatever they name.
+    fn is_stuck(&self, now: Timestamp) -> bool {
+        let asked = self.retry.is_some_and(|retry| retry.attempt >= STUCK);
+        let at = (self.ours.hash(), self.their.hash());
+        let rests = self.audit.due.is_some_and(|at| at > now);
+        (asked || self.blocked) && !rests && self.audit.stuck_at != Some(at)
     }
 
     fn is_due(&self, now: Timestamp, incarnation: u32, spread: u64) -> bool {
@@ -273,8 +288,10 @@ impl Session {
                 let is_quiet = side.heard && !side.stopped && side.storing.is_empty();
                 is_quiet
                     && side.ours.sum().is_some()
-                    && side.ours.names_the_same(&side.their)
-                    && side.is_due(now, life, spread)
+                    && match side.ours.names_the_same(&side.their) {
+                        true => side.is_due(now, life, spread),
+                        false => side.is_stuck(now),
+                    }
             });
             if let Some(id) = due.map(|(id, _)| *id) {
                 self.begin(now, id, out);
@@ -291,8 +308,12 @@ impl Session {
         let pause = backoff::pause(attempt.saturating_add(REST), self.me.seed);
         let again = later(now, u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
         (side.audit.attempt, side.audit.due) = (attempt, Some(again));
+        let anyway = !side.ours.names_the_same(&side.their);
+        if anyway {
+            side.audit.stuck_at = Some((side.ours.hash(), side.their.hash()));
+        }
         if may {
-            self.comparing.listening = Some(Listening::Loading(id));
+            self.comparing.listening = Some(Listening::Loading(id, anyway));
             out.push(Output::Documents(id, ForDocuments::LoadStates));
         } else {
             // the peer would take us for one that never ends

@@ -83,10 +83,12 @@ impl Session {
             speaking.sketch = Some(Sketch::of(keys, salt));
             (speaking.names, speaking.salt) = (names, salt);
             self.speak(out);
-        } else if matches!(&self.comparing.listening, Some(Listening::Loading(it)) if *it == id) {
+        } else if let Some(Listening::Loading(it, anyway)) = self.comparing.listening
+            && it == id
+        {
             self.comparing.listening = Some(Listening::Hearing {
                 collection: id,
-                names,
+                names: (!anyway).then_some(names),
                 keys,
                 decoder: None,
             });
@@ -131,7 +133,7 @@ impl Session {
         if *collection != id {
             return Err(CloseReason::Protocol("symbols that nobody asked for"));
         }
-        if *names != said.names {
+        if names.is_some_and(|names| names != said.names) {
             // something was stored on the way: it is compared again when both name the same
             self.comparing.listening = None;
             return Ok(());
