@@ -14,7 +14,7 @@ use pimesh_crdt::doc::Document;
 use pimesh_crdt::item::register::Stored;
 use pimesh_crdt::store::{Filter, Life, Order, Page, Store, StoreError};
 use pimesh_crdt::sync::membership::Statement;
-use pimesh_crdt::sync::{Identity, Input, Output, Session, VersionVector, codec};
+use pimesh_crdt::sync::{Identity, Input, Output, Session, VectorHash, VersionVector, codec};
 use pimesh_crdt::{CollectionId, Timestamp};
 
 use super::commands::Done;
@@ -85,6 +85,8 @@ pub struct World {
     pub forked: bool,
     /// A disk has lost rows.
     pub(super) has_lost: bool,
+    /// What a class was named when its states were last read, by device and peer.
+    pub(super) read: BTreeMap<(usize, usize, CollectionId), VectorHash>,
     statements: Vec<Statement>,
     pub(super) tasks: VecDeque<Task>,
 }
@@ -110,6 +112,7 @@ impl World {
             commands: Vec::new(),
             forked: false,
             has_lost: false,
+            read: BTreeMap::new(),
             statements,
             tasks: VecDeque::new(),
         }

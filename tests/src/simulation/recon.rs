@@ -99,9 +99,11 @@ impl World {
         what: ForDocuments,
     ) -> Result<Option<Input>, Failure> {
         let (now, device) = (self.now(at), &mut self.devices[at]);
+        let peer = if link.0 == at { link.1 } else { link.0 };
         let answer = match what {
             ForDocuments::LoadStates => {
                 let states = device.store.states(collection)?;
+                self.read.insert((at, peer, collection), states.names);
                 let mut salt = [0; 16];
                 salt[..8].copy_from_slice(&self.totals.frames.to_le_bytes());
                 Documents::States {
@@ -147,7 +149,6 @@ impl World {
                 outcome,
                 incarnation,
             } => {
-                let peer = if link.0 == at { link.1 } else { link.0 };
                 self.compared(at, peer, collection, (outcome, incarnation))?;
                 return Ok(None);
             }
@@ -162,11 +163,11 @@ impl World {
         collection: CollectionId,
         (outcome, life): (Outcome, u32),
     ) -> Result<(), Failure> {
-        let [ours, theirs] = [at, peer].map(|device| {
-            let store = &self.devices[device].store;
-            store.version_vector(collection)
+        let [ours, theirs] = [(at, peer), (peer, at)].map(|(of, by)| {
+            let names = self.read.get(&(of, by, collection));
+            names.copied()
         });
-        let same_names = ours? == theirs?;
+        let same_names = ours == theirs;
         let (now, peer) = (self.now(at), self.devices[peer].id);
         let kept = self.devices[at].write(|store| match outcome {
             Outcome::SameSum => store.set_same_sum(collection, peer, life, now),
