@@ -256,8 +256,11 @@ impl Store {
         incarnation: u32,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut batch = self.batch(now)?;
-        let class = batch.place(collection)?.class;
+        let Some(place) = self.place(collection)? else {
+            return Ok(()); // neither has anything of it
+        };
+        let batch = self.batch(now)?;
+        let class = place.class;
         let peer = batch.ensure_device(peer)?;
         batch
             .tx

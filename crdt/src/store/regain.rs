@@ -130,6 +130,7 @@ impl Store {
     ) -> Result<Regained, StoreError> {
         let mut regained = Regained::default();
         let mut batch = self.batch(now)?;
+        batch.ensure_collection(collection)?;
         let place = batch.place(collection)?;
         for entry in entries {
             let key = (place.class, entry.doc);

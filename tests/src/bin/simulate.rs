@@ -13,7 +13,7 @@ use pimesh_tests::simulation::shrink;
 use pimesh_tests::simulation::totals::Totals;
 
 const USAGE: &str = "simulate [--operations N] [--seed N] [--runs N] [--jobs N] \
-    [--store memory|disk] [--resume FILE] [--keep-going]";
+    [--store memory|disk] [--losses] [--resume FILE] [--keep-going]";
 
 #[derive(Clone, Debug)]
 struct Wanted {
@@ -22,6 +22,7 @@ struct Wanted {
     runs: u64,
     jobs: usize,
     disk: bool,
+    losses: bool,
     resume: Option<PathBuf>,
     keep_going: bool,
 }
@@ -33,6 +34,7 @@ fn wanted() -> Result<Wanted, String> {
         runs: u64::MAX,
         jobs: 1,
         disk: false,
+        losses: false,
         resume: None,
         keep_going: false,
     };
@@ -52,6 +54,7 @@ fn wanted() -> Result<Wanted, String> {
                     other => return Err(format!("there is no store {other:?}")),
                 }
             }
+            "--losses" => wanted.losses = true,
             "--resume" => wanted.resume = Some(value()?.into()),
             "--mutants" if cfg!(feature = "mutants") => {}
             "--keep-going" => wanted.keep_going = true,
@@ -157,7 +160,10 @@ fn work(wanted: &Wanted, shared: &Mutex<Shared>, begun: Instant) {
             shared.next += 1;
             shared.next - 1
         };
-        let program = Program::of(seed);
+        let program = match wanted.losses {
+            true => Program::with_losses(seed),
+            false => Program::of(seed),
+        };
         let outcome = one(wanted, &program, seed);
         let mut shared = shared.lock().unwrap_or_else(|broken| broken.into_inner());
         match outcome {
@@ -210,5 +216,6 @@ fn tell(wanted: &Wanted, program: &Program, seed: u64, failure: &Failure) {
         println!("    {step:?}");
     }
     let store = if wanted.disk { " --store disk" } else { "" };
-    println!("again: simulate --seed {seed} --runs 1{store}\n");
+    let losses = if wanted.losses { " --losses" } else { "" };
+    println!("again: simulate --seed {seed} --runs 1{store}{losses}\n");
 }

@@ -209,9 +209,25 @@ impl Program {
         Self { devices, steps }
     }
 
-    /// The run of a seed in which disks also lose rows of documents, every so many steps.
+    /// The run of a seed in which disks also lose rows of documents, every so many steps. Nobody
+    /// looks back in it, and no copy of a disk is put back: the model would have to know what
+    /// was lost of what somebody was shown, and copies bring back what it has forgotten.
     pub fn with_losses(seed: u64) -> Self {
         let mut program = Self::of(seed);
+        program.steps.retain(|step| {
+            !matches!(
+                step.what,
+                What::Look
+                    | What::Stale
+                    | What::Lossy
+                    | What::GoBack
+                    | What::GoBackAll
+                    | What::Undo
+                    | What::Restore
+                    | What::Clone
+                    | What::Crash
+            )
+        });
         let mut chance = Chance::of(!seed);
         let mut at = chance.below(LOSS_EACH);
         while at < program.steps.len() {

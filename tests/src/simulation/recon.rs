@@ -1,6 +1,8 @@
 //! Disks that lose rows of documents; documents compared one by one, sent anew and given up, as
 //! the node's engine does it.
 
+use std::collections::HashSet;
+
 use pimesh_crdt::CollectionId;
 use pimesh_crdt::sync::recon::Salt;
 use pimesh_crdt::sync::{Documents, ForDocuments, Input, Outcome, VersionVector};
@@ -19,15 +21,30 @@ const ROWS: [&str; 4] = [
 
 impl World {
     /// A device's disk loses the rows of some documents. What no device has any more is lost for
-    /// ever. False where it has none.
+    /// ever. The mesh's own documents it loses only where another device has them: what they say
+    /// of collections stands in other tables too, and would not be told to anybody. False where
+    /// it has none.
     pub(super) fn lose(&mut self, at: usize, chance: &mut Chance) -> Result<bool, Failure> {
         let many = 1 + chance.below(4);
+        let mut elsewhere = HashSet::new();
+        for (_, other) in self.devices.iter().enumerate().filter(|(o, _)| *o != at) {
+            let states = other.store.states(CollectionId::MESH)?;
+            elsewhere.extend(states.keys.into_iter().map(|key| key[..16].to_vec()));
+        }
         let device = &mut self.devices[at];
         let mut lost = Vec::new();
         device.damage(|disk| {
             let mut all: Vec<i64> = disk
-                .prepare("SELECT nr FROM doc ORDER BY nr")?
-                .query_map((), |row| row.get(0))?
+                .prepare(
+                    "SELECT d.nr, d.id, c.id FROM doc d JOIN collection c ON c.nr = d.class
+                     ORDER BY d.nr",
+                )?
+                .query_map((), |row| {
+                    let (doc, class): (Vec<u8>, [u8; 16]) = (row.get(1)?, row.get(2)?);
+                    let is_meshs = CollectionId(class) == CollectionId::MESH;
+                    Ok((!is_meshs || elsewhere.contains(&doc)).then_some(row.get(0)?))
+                })?
+                .filter_map(Result::transpose)
                 .collect::<Result<_, _>>()?;
             for _ in 0..many.min(all.len()) {
                 let nr = all.swap_remove(chance.below(all.len()));

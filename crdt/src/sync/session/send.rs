@@ -284,6 +284,7 @@ impl Session {
         if now >= self.beacon_always {
             self.beacon_always = later(now, BEACON_ALWAYS);
             self.blobs.ask_again();
+            self.comparing.ask_again();
             let all: Vec<CollectionId> = self.sides.keys().copied().collect();
             self.beacon(&all, out);
         } else if self.beacon_soon.is_some_and(|at| at <= now) {

@@ -142,7 +142,7 @@ impl Session {
         }
         let before = self.comparing.missed.remove(&id).unwrap_or_default();
         let again: Vec<DocId> = (misses.iter())
-            .filter(|doc| before.contains(doc) && !self.comparing.wanted.contains(doc))
+            .filter(|doc| before.contains(doc) && !self.comparing.wanted.contains(&(id, **doc)))
             .take(MOST_DOCS.saturating_sub(self.comparing.wanted.len()))
             .copied()
             .collect();
@@ -150,7 +150,8 @@ impl Session {
             .missed
             .insert(id, misses.into_iter().collect());
         if !again.is_empty() {
-            self.comparing.wanted.extend(&again);
+            let wanted = again.iter().map(|doc| (id, *doc));
+            self.comparing.wanted.extend(wanted);
             let docs = again;
             self.send(
                 Frame::Recon(Recon::Want {

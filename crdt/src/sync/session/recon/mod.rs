@@ -88,7 +88,7 @@ pub(in crate::sync::session) struct Comparing {
     /// Documents of which something came too early, of each collection, and those that were
     /// wanted for it.
     missed: BTreeMap<CollectionId, BTreeSet<DocId>>,
-    wanted: BTreeSet<DocId>,
+    wanted: BTreeSet<(CollectionId, DocId)>,
 }
 
 /// The side that finds out what differs.
@@ -126,6 +126,11 @@ impl Comparing {
     /// True while what came anew is being stored.
     pub(in crate::sync::session) fn is_busy(&self) -> bool {
         self.storing.len() > 1
+    }
+
+    /// What the peer could not give, it may give now.
+    pub(in crate::sync::session) fn ask_again(&mut self) {
+        self.wanted.clear();
     }
 
     /// The peer must say something next.

@@ -5,6 +5,7 @@ use super::world::*;
 use crate::id::{CollectionId, DocId};
 use crate::sync::message::{Bytes, Frame, Recon, Symbols};
 use crate::sync::recon::{Key, Salt};
+use crate::sync::session::HeldUp;
 use crate::sync::{CloseReason, Documents, Entry, ForDocuments, Input, Outcome, VectorHash};
 
 const ONE: CollectionId = COLLECTIONS[1];
@@ -279,6 +280,27 @@ fn junk(names: VectorHash, from: u32, count: u32) -> Frame {
         from,
         symbols: Bytes((from..from + count).flat_map(symbol).collect()),
     }))
+}
+
+#[test]
+fn what_an_item_builds_on_is_wanted_in_each_collection_that_has_it_and_again_in_five_minutes() {
+    let mut world = world(2);
+    world.connect(0, 1);
+    world.settle();
+    let doc = DocId([4; 16]);
+    let wants = |world: &mut World, id: CollectionId| {
+        let session = &mut world.links.get_mut(&(0, 1)).unwrap().sessions[0];
+        let mut out = Vec::new();
+        for _ in 0..3 {
+            session.missed(id, HeldUp::Gap, vec![doc], &mut out);
+        }
+        out.len()
+    };
+    assert_eq!(wants(&mut world, ONE), 1);
+    assert_eq!(wants(&mut world, ONE), 0);
+    assert_eq!(wants(&mut world, COLLECTIONS[2]), 1);
+    world.wait(400_000);
+    assert_eq!(wants(&mut world, ONE), 1);
 }
 
 #[test]
