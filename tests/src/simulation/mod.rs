@@ -53,7 +53,7 @@ use totals::Totals;
 pub const MOST_DEVICES: usize = 8;
 
 /// Rounds in which all must have come to rest, 20 seconds each.
-const MOST_ROUNDS: usize = 600;
+const MOST_ROUNDS: usize = 60;
 
 /// Frames after which devices are taken to talk for ever.
 const MOST_FRAMES: usize = 200_000;

@@ -140,15 +140,15 @@ impl Session {
             self.comparing.missed.remove(&id);
             return;
         }
-        let before = self.comparing.missed.remove(&id).unwrap_or_default();
+        // a frame after the one in which it is missed says nothing of it
+        let before = self.comparing.missed.entry(id).or_default();
+        let wanted = &self.comparing.wanted;
         let again: Vec<DocId> = (misses.iter())
-            .filter(|doc| before.contains(doc) && !self.comparing.wanted.contains(&(id, **doc)))
-            .take(MOST_DOCS.saturating_sub(self.comparing.wanted.len()))
+            .filter(|doc| before.contains(doc) && !wanted.contains(&(id, **doc)))
+            .take(MOST_DOCS.saturating_sub(wanted.len()))
             .copied()
             .collect();
-        self.comparing
-            .missed
-            .insert(id, misses.into_iter().collect());
+        before.extend(misses.iter().take(MOST_DOCS.saturating_sub(before.len())));
         if !again.is_empty() {
             let wanted = again.iter().map(|doc| (id, *doc));
             self.comparing.wanted.extend(wanted);

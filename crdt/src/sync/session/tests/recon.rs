@@ -293,6 +293,7 @@ fn what_an_item_builds_on_is_wanted_in_each_collection_that_has_it_and_again_in_
         let mut out = Vec::new();
         for _ in 0..3 {
             session.missed(id, HeldUp::Gap, vec![doc], &mut out);
+            session.missed(id, HeldUp::Gap, Vec::new(), &mut out);
         }
         out.len()
     };
