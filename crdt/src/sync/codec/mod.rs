@@ -9,8 +9,9 @@ use super::recon;
 
 /// The largest frame, encoded. What the transport has to accept.
 pub const LARGEST_FRAME: usize = 4 << 20;
-/// Raw changes that a sender puts into one frame: the loss of one costs little.
-pub const TARGET_CHANGES: usize = 1 << 20;
+/// Raw changes that a sender puts into one frame: the loss of one costs little, and larger ones
+/// are packed hardly better.
+pub const TARGET_CHANGES: usize = 256 << 10;
 /// The changes of a frame, unpacked.
 pub const LARGEST_CHANGES: usize = 24 << 20;
 /// Entries in one frame.

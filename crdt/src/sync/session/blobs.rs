@@ -4,13 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::credit::price_of;
+use super::send::ON_THE_WAY;
 use super::{Outbound, Output, Phase, Session, Step, StoredPiece};
 use crate::id::{BlobHash, Timestamp};
 use crate::sync::codec::{LARGEST_PIECE, MOST_WANTED};
 use crate::sync::message::{Bytes, Frame, WantedBlob};
 
-/// Blobs asked for at once.
-const BATCH: usize = 32;
+/// Blobs asked for at once, however small they are.
+const MOST_AT_ONCE: usize = 32;
+/// And however large: the next one is on its way while one is stored.
+const LEAST_AT_ONCE: usize = 2;
+/// What a blob is taken to have before any came: bytes of a photo of a contact.
+const USUAL: usize = 16 << 10;
 /// Blobs that are remembered as lacking; the caller names the rest later.
 const MOST_LACKING: usize = 4_096;
 /// Blobs that the peer asked for and that we may get.
@@ -30,10 +35,12 @@ enum Lack {
 }
 
 /// Blobs on their way in both directions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Blobs {
     lacking: BTreeMap<BlobHash, Lack>,
     storing: usize,
+    /// About what the last ones had, in bytes.
+    usual: usize,
     /// What the peer asked for, in order.
     serving: VecDeque<WantedBlob>,
     refused: BTreeSet<BlobHash>,
@@ -41,6 +48,20 @@ pub(super) struct Blobs {
     pub(super) said: u64,
     /// How many the peer says that it lacks, once it has.
     heard: Option<u64>,
+}
+
+impl Default for Blobs {
+    fn default() -> Self {
+        Self {
+            lacking: BTreeMap::new(),
+            storing: 0,
+            usual: USUAL,
+            serving: VecDeque::new(),
+            refused: BTreeSet::new(),
+            said: 0,
+            heard: None,
+        }
+    }
 }
 
 impl Blobs {
@@ -103,6 +124,8 @@ impl Blobs {
         if total == 0 || bytes.0.is_empty() {
             *lack = Lack::Absent;
         } else {
+            let size = usize::try_from(total).unwrap_or(usize::MAX);
+            self.usual = (self.usual / 4 * 3).saturating_add(size / 4).max(1);
             *lack = Lack::Asked(offset + bytes.0.len() as u64);
             self.storing += 1;
             out.push(Output::StoreBlob {
@@ -190,16 +213,20 @@ impl Session {
         Ok(())
     }
 
-    /// Asks for the next batch once the one before has come.
+    /// Asks for the next ones once half of those before have come. No more at once than
+    /// [`ON_THE_WAY`] tells: what is on its way when this device dies is sent twice.
     pub(super) fn want_blobs(&mut self, out: &mut Vec<Output>) {
         let lacking = &mut self.blobs.lacking;
-        if lacking.values().any(|lack| matches!(lack, Lack::Asked(_))) {
+        let is_asked = |lack: &&Lack| matches!(lack, Lack::Asked(_));
+        let asked = lacking.values().filter(is_asked).count();
+        let most = (ON_THE_WAY / self.blobs.usual).clamp(LEAST_AT_ONCE, MOST_AT_ONCE);
+        if asked > most / 2 {
             return;
         }
         let mut batch = Vec::new();
         for (hash, lack) in lacking.iter_mut() {
             if let Lack::New(offset) = *lack
-                && batch.len() < BATCH
+                && asked + batch.len() < most
             {
                 batch.push(WantedBlob {
                     hash: *hash,

@@ -156,7 +156,8 @@ impl Session {
         side.sent = vector.clone();
         side.their = vector;
         side.outdated = true;
-        (side.unanswered, side.blocked) = (0, false);
+        side.unanswered.clear();
+        side.blocked = false;
         side.searching.clear();
         let retired = side.ours.retired_beyond(&side.their);
         let knows_less = !side.their.retired_beyond(&side.ours).is_empty();
@@ -312,10 +313,9 @@ impl Session {
         let unknown = || CloseReason::Protocol("an Ack for something that was never sent");
         let id = self.spoken.collection(number).ok_or_else(unknown)?;
         let side = self.sides.get_mut(&id).ok_or_else(unknown)?;
-        if side.unanswered == 0 {
+        if side.unanswered.pop_front().is_none() {
             self.credit.charge(now, 1)?;
         }
-        side.unanswered = side.unanswered.saturating_sub(1);
         for it in reached {
             let origin = self.spoken.origin(it.name).ok_or_else(unknown)?;
             side.their.set(

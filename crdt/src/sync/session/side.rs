@@ -41,8 +41,8 @@ pub(super) struct Side {
     pub(super) outdated: bool,
     /// The frames that are being stored, in order.
     pub(super) storing: VecDeque<Storing>,
-    /// Frames of changes that the peer has not acknowledged.
-    pub(super) unanswered: u32,
+    /// The bytes of each frame of changes that the peer has not acknowledged, in order.
+    pub(super) unanswered: VecDeque<usize>,
     /// Asking has to wait until the mesh's own collection is done.
     pub(super) wants_to_ask: bool,
     /// When to ask again, while something is lacking here.
@@ -86,7 +86,7 @@ impl Side {
         self.their = self.ours.clone();
         self.sent = self.ours.clone();
         self.told = Some(self.ours.hash());
-        self.unanswered = 0;
+        self.unanswered.clear();
         self.gap_asked = false;
         self.retry = None;
         self.wants_to_ask = false;
@@ -143,6 +143,6 @@ impl Side {
 
     /// The peer must say something next.
     pub(super) fn waits(&self) -> bool {
-        !self.stopped && (self.unanswered > 0 || (self.retry.is_some() && !self.heard))
+        !self.stopped && (!self.unanswered.is_empty() || (self.retry.is_some() && !self.heard))
     }
 }

@@ -4,6 +4,7 @@ use super::world::{COLLECTIONS, World};
 use crate::id::BlobHash;
 use crate::sync::Input;
 use crate::sync::message::Frame;
+use crate::sync::session::send::ON_THE_WAY;
 
 fn photo(kilobytes: usize) -> (BlobHash, Vec<u8>) {
     let bytes: Vec<u8> = (0..kilobytes * 256)
@@ -127,4 +128,27 @@ fn more_can_be_named_when_what_was_named_came_or_is_not_with_the_peer_either() {
     assert!(!dry(&world));
     world.settle();
     assert!(dry(&world));
+}
+
+#[test]
+fn little_is_on_its_way_when_a_device_dies() {
+    let mut world = connected(2);
+    for number in 0..60_u32 {
+        let bytes = number.to_le_bytes().repeat(5_000);
+        let hash = BlobHash::of(&bytes);
+        world.toys[0].blobs.insert(hash, bytes);
+        world.lack(1, hash);
+    }
+    world.settle();
+    assert_eq!(world.toys[1].blobs.len(), 60);
+    let (mut on_the_way, mut most) = (0, 0);
+    for (.., frame) in &world.sent {
+        match frame {
+            Frame::BlobWant(wanted) => on_the_way += wanted.len(),
+            Frame::Blob { .. } => on_the_way -= 1,
+            _ => {}
+        }
+        most = most.max(on_the_way);
+    }
+    assert!(most * 20_000 <= ON_THE_WAY + 20_000, "{most}");
 }

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::world::{COLLECTIONS, World};
 use crate::id::CollectionId;
+use crate::sync::message::Frame;
+use crate::sync::session::send::ON_THE_WAY;
 
 #[derive(Clone, Debug)]
 enum Happening {
@@ -178,4 +180,39 @@ proptest! {
         world.wait(1_000);
         prop_assert!(world.sent.len() <= quiet + 2 * world.links.len());
     }
+}
+
+#[test]
+fn changes_wait_until_those_before_are_stored() {
+    let mut world = World::new(2);
+    for number in 0..300_u32 {
+        let text: Vec<u8> = (0..16_u32)
+            .flat_map(|part| *blake3::hash(&(number << 8 | part).to_le_bytes()).as_bytes())
+            .collect();
+        world.edit(0, COLLECTIONS[1], &text, false);
+    }
+    world.connect(0, 1);
+    let sent = |world: &World| -> usize {
+        let changes = |it: &&(u8, usize, Frame)| matches!(it.2, Frame::Changes(_));
+        world.sent.iter().filter(changes).map(|it| it.1).sum()
+    };
+    while sent(&world) == 0 {
+        world.deliver((0, 1), 0);
+        world.deliver((0, 1), 1);
+    }
+    // all arrives, and nothing that the other says
+    for _ in 0..1_000 {
+        world.deliver((0, 1), 1);
+    }
+    let on_the_way = sent(&world);
+    assert!(
+        (ON_THE_WAY..ON_THE_WAY + 4_096).contains(&on_the_way),
+        "{on_the_way}"
+    );
+    world.settle();
+    assert!(sent(&world) > 2 * ON_THE_WAY);
+    assert_eq!(
+        world.toys[1].vector(COLLECTIONS[1]),
+        world.toys[0].vector(COLLECTIONS[1])
+    );
 }
