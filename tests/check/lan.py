@@ -95,6 +95,33 @@ def firewalls():
 SETTLING = 50  # seconds from the last event until nothing is said to everybody any more, and what is unused is closed
 LOOK = 75  # seconds that a device asks for one that it misses, and a few
 IDLE_BYTES = 1024  # a minute, on one device's interface, while nobody is called
+DYING_BYTES = 60_000  # two handshakes, what both hold, and what is asked of the network; not one dial more
+
+
+def dying(times=6):
+    """One that dies and is switched on again, time after time, is back at once, and makes no noise. What
+    it was connected by before stands on the other side until that notices."""
+    with Lan(hosts.program()) as lan:
+        ann, bob = lan.host("ann"), lan.host("bob")
+        ann.run("import", cards(lan.folder, 1))
+        ann.start()
+        bob.start()
+        pair(ann, bob)
+        ann.run("wait", "--until-confirmed", "--timeout", 60)
+        before, back = ann.counters(), []
+        for _ in range(times):
+            bob.node.kill()
+            bob.node.wait()
+            begun = time.monotonic()
+            bob.start()
+            bob.run("wait", "--until-confirmed", "--timeout", 60)
+            back.append(time.monotonic() - begun)
+        bytes_, packets = (now - was for now, was in zip(ann.counters(), before))
+        print(
+            f"killed {times} times: back and confirmed after {statistics.median(back):.2f} s (most: {max(back):.2f});"
+            f" {bytes_ / times / 1000:.0f} kB and {packets / times:.0f} packets each"
+        )
+        assert bytes_ < times * DYING_BYTES, f"{bytes_} bytes"
 
 
 def idle(seconds):
@@ -143,6 +170,7 @@ def main():
     joining(words.rounds)
     third()
     firewalls()
+    dying()
     if words.idle:
         idle(words.idle)
     return 0

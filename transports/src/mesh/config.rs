@@ -17,8 +17,8 @@ pub const MAX_PENDING_OUTGOING: u32 = 32;
 /// Connections in all: more devices than anybody pairs, and small enough for a NAS.
 pub const MAX_CONNECTIONS: u32 = 64;
 /// Connections with one device: one in use, one that its network lost and that we have
-/// not yet noticed, one that both began at the same moment.
-pub const MAX_CONNECTIONS_PER_DEVICE: u32 = 3;
+/// not yet noticed, one that both began at the same moment, one that is being closed.
+pub const MAX_CONNECTIONS_PER_DEVICE: u32 = 4;
 /// Strangers that may be connected while a code is shown. A code has three tries, so
 /// more guests only serve to keep the right one out of the way for longer.
 pub const MAX_GUESTS: usize = 4;

@@ -29,6 +29,11 @@ struct Known {
     /// The newest first.
     addresses: VecDeque<Multiaddr>,
     attempt: u32,
+    /// How often it was dialled since it last stayed because it was heard of.
+    heard: u32,
+    is_heard_of: bool,
+    /// When a dial last came to nothing, or a connection went.
+    ended: Option<Instant>,
     state: State,
 }
 
@@ -40,11 +45,15 @@ enum State {
 
 impl Dialer {
     /// Adds addresses of a member and makes it due at once, unless it is connected or
-    /// being dialled.
+    /// being dialled; after growing waits where that leads to nothing again and again: one that
+    /// turns us away is heard of whenever it is missed.
     pub(super) fn learn(&mut self, device: DeviceId, addresses: Vec<Multiaddr>, now: Instant) {
         let known = self.known.entry(device).or_insert_with(|| Known {
             addresses: VecDeque::new(),
             attempt: 0,
+            heard: 0,
+            is_heard_of: false,
+            ended: None,
             state: State::Waiting { due: now },
         });
         for address in addresses.into_iter().rev() {
@@ -52,9 +61,19 @@ impl Dialer {
             known.addresses.push_front(address);
         }
         known.addresses.truncate(MAX_ADDRESSES);
+        let since = known.ended.map(|ended| now - ended);
+        if since.is_some_and(|since| since >= LAST_REDIAL) {
+            known.heard = 0;
+        }
+        let pause = match known.heard {
+            0 => Duration::ZERO,
+            heard => backoff(FIRST_REDIAL, LAST_REDIAL, heard - 1, 1.0),
+        };
         if let State::Waiting { due } = &mut known.state {
-            known.attempt = 0;
-            *due = now;
+            let soon = known.ended.map_or(now, |ended| now.max(ended + pause));
+            *due = soon.min(*due);
+            known.attempt = known.attempt.min(known.heard);
+            known.is_heard_of = true;
         }
     }
 
@@ -98,7 +117,7 @@ impl Dialer {
             return;
         };
         if matches!(known.state, State::Connected { since } if now - since >= STABLE) {
-            known.attempt = 0;
+            (known.attempt, known.heard) = (0, 0);
         }
         known.wait(now, jitter);
     }
@@ -121,6 +140,7 @@ impl Dialer {
             let is_due = matches!(known.state, State::Waiting { due } if due <= now);
             if is_due && !known.addresses.is_empty() {
                 known.state = State::Dialling;
+                known.heard += u32::from(std::mem::take(&mut known.is_heard_of));
                 due.push((*device, known.addresses.iter().cloned().collect()));
             }
         }
@@ -146,6 +166,7 @@ impl Known {
     fn wait(&mut self, now: Instant, jitter: f64) {
         let wait = backoff(FIRST_REDIAL, LAST_REDIAL, self.attempt, jitter);
         self.attempt = self.attempt.saturating_add(1);
+        self.ended = Some(now);
         self.state = State::Waiting { due: now + wait };
     }
 }
@@ -202,6 +223,35 @@ mod tests {
         dialer.connected(&LAPTOP, now);
         dialer.lost(&LAPTOP, now + STABLE, 1.0);
         assert_eq!(dialer.next_due(), Some(now + STABLE + FIRST_REDIAL));
+    }
+
+    #[test]
+    fn who_turns_us_away_and_is_heard_of_each_time_is_dialled_ever_more_rarely() {
+        let mut now = Instant::now();
+        let mut dialer = Dialer::default();
+        dialer.learn(LAPTOP, vec![address(1)], now);
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            assert_eq!(dialer.due(now).len(), 1);
+            dialer.connected(&LAPTOP, now);
+            dialer.lost(&LAPTOP, now, 1.0);
+            for _ in 0..3 {
+                dialer.learn(LAPTOP, vec![address(1)], now + Duration::from_millis(30));
+            }
+            let due = dialer.next_due().unwrap();
+            waits.push(due - now);
+            now = due;
+        }
+        assert!(waits.is_sorted() && waits[9] >= LAST_REDIAL, "{waits:?}");
+        // after a minute of silence it is news again
+        dialer.due(now);
+        dialer.failed(&LAPTOP, now, 1.0);
+        let later = now + LAST_REDIAL - Duration::from_millis(1);
+        dialer.learn(LAPTOP, vec![address(1)], later);
+        assert!(dialer.due(later).is_empty());
+        let later = now + LAST_REDIAL;
+        dialer.learn(LAPTOP, vec![address(1)], later);
+        assert_eq!(dialer.due(later).len(), 1);
     }
 
     #[test]

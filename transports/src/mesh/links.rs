@@ -98,8 +98,8 @@ impl Links {
     ///
     /// Only the device with the smaller id asks, so two devices never close one each. The
     /// newer connection stays, since a device dials again when it lost the older one before
-    /// we noticed; unless both were begun together, when the older carries the session. One by a
-    /// better [`Path`] stays in any case.
+    /// we noticed; unless each began one at the same moment, when the older carries the session.
+    /// One by a better [`Path`] stays in any case.
     pub(super) fn surplus(&self, peer: &PeerId) -> Option<ConnectionId> {
         let [.., older, newer] = self.peers.get(peer)?.connections.as_slice() else {
             return None;
@@ -108,7 +108,17 @@ impl Links {
             return Some(older.id);
         }
         let together = newer.since - older.since < SIMULTANEOUS;
-        Some(if together { newer.id } else { older.id })
+        let crossed = together && newer.direction != older.direction;
+        Some(if crossed { newer.id } else { older.id })
+    }
+
+    /// The oldest connection, where there are more than the two of a meeting: a device that died
+    /// and came back leaves one each time, and has no use for them.
+    pub(super) fn left_over(&self, peer: &PeerId) -> Option<ConnectionId> {
+        match self.peers.get(peer)?.connections.as_slice() {
+            [oldest, _, _, ..] => Some(oldest.id),
+            _ => None,
+        }
     }
 
     /// True when it was the last one: the session is over, and the peer forgotten.
@@ -280,8 +290,9 @@ mod tests {
         for (number, start) in starts.iter().enumerate() {
             let address = format!("/ip4/127.0.0.1/tcp/{number}").parse().unwrap();
             let since = now + Duration::from_secs(*start);
+            let directions = [Direction::CameIn, Direction::Dialled];
             let end = End {
-                direction: Direction::CameIn,
+                direction: directions[number % 2],
                 path: Path::Direct,
                 address,
             };
@@ -291,11 +302,26 @@ mod tests {
     }
 
     #[test]
-    fn of_two_connections_begun_together_the_older_stays() {
+    fn of_two_connections_that_crossed_the_older_stays() {
         let (links, peer, _) = link(&[0, 1]);
         assert_eq!(links.surplus(&peer), Some(ConnectionId::new_unchecked(1)));
         let (links, peer, _) = link(&[0]);
         assert_eq!(links.surplus(&peer), None);
+    }
+
+    #[test]
+    fn a_device_that_dials_twice_in_a_moment_was_started_anew() {
+        let (mut links, peer, _) = link(&[0, 1]);
+        links.peers.get_mut(&peer).unwrap().connections[1].direction = Direction::CameIn;
+        assert_eq!(links.surplus(&peer), Some(ConnectionId::new_unchecked(0)));
+    }
+
+    #[test]
+    fn what_a_device_that_died_left_makes_room_for_its_next_connection() {
+        let (links, peer, _) = link(&[0, 20]);
+        assert_eq!(links.left_over(&peer), None);
+        let (links, peer, _) = link(&[0, 20, 40]);
+        assert_eq!(links.left_over(&peer), Some(ConnectionId::new_unchecked(0)));
     }
 
     #[test]

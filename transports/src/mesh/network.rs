@@ -106,10 +106,12 @@ impl Actor {
         self.remember(device, &peer, now);
         self.relays.connected(&peer, now);
         self.dial_besides(&device, peer, &self.dialer.addresses(&device));
-        if self.me < device
-            && let Some(surplus) = self.links.surplus(&peer)
-        {
-            self.swarm.close_connection(surplus);
+        let goes = match self.me < device {
+            true => self.links.surplus(&peer),
+            false => self.links.left_over(&peer),
+        };
+        if let Some(goes) = goes {
+            self.swarm.close_connection(goes);
         }
         self.ensure_session(peer);
     }
