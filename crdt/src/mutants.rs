@@ -1,4 +1,4 @@
-//! Ten deliberate mistakes, each of which was made once or nearly: the simulation must find
+//! Eleven deliberate mistakes, each of which was made once or nearly: the simulation must find
 //! them all. Compiled for tests only (feature `mutants`), and none is active unless chosen.
 
 use std::cell::Cell;
@@ -26,11 +26,13 @@ pub enum Mutant {
     AbsenceDeletes,
     /// A text does not make the same change every time.
     RandomGenesis,
+    /// A device does not say of a photo that came after its greeting that it lacks it.
+    LacksUnsaid,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::StableActor,
         Self::DeleteWins,
         Self::SameLive,
@@ -41,6 +43,7 @@ impl Mutant {
         Self::KnownWithoutRow,
         Self::AbsenceDeletes,
         Self::RandomGenesis,
+        Self::LacksUnsaid,
     ];
 }
 

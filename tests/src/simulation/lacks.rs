@@ -1,10 +1,16 @@
 //! What devices say that they lack of photos: told, kept and checked.
 
-use pimesh_crdt::DeviceId;
+use std::collections::BTreeSet;
+
+use pimesh_crdt::doc::{DEP, Travelled, check};
 use pimesh_crdt::store::Store;
-use pimesh_crdt::sync::Input;
+use pimesh_crdt::sync::{Entry, Input, VersionVector};
+use pimesh_crdt::{BlobHash, CollectionId, DeviceId};
 
 use super::mesh::{Failure, LinkId, Task, World, vectors};
+
+/// Bytes of changes that are read at once.
+const PAGE: usize = 1 << 20;
 
 impl World {
     /// Tells a session how many photos are lacking, and what its peer asked for in vain and came
@@ -63,33 +69,76 @@ fn is_twin(world: &World, device: usize) -> bool {
     others.any(|(_, other)| other.id == world.devices[device].id)
 }
 
-/// A device says that its peer holds everything: all collections by the word of the session, all
-/// photos by what is kept. Where both hold the same changes, it must be so.
+/// A device says that its peer holds a collection up to here, and lacks no photo: then no photo
+/// is lacking there that those changes name. One of a collection that the device has not heard
+/// of yet may be: of that it says nothing.
 pub(super) fn claim(world: &World, link: LinkId, end: usize) -> Result<(), Failure> {
     let (me, peer) = ends(link, end);
     let (ours, theirs) = (&world.devices[me].store, &world.devices[peer].store);
-    let lacking = theirs.count_missing_blobs()?;
-    if lacking == 0 || is_twin(world, peer) {
+    let lacking = theirs.missing_blobs(None, usize::from(u16::MAX))?;
+    let peer_id = world.devices[peer].id;
+    if lacking.is_empty() || is_twin(world, peer) || kept(ours, peer_id)? != Some(0) {
         return Ok(());
     }
     let Some(found) = world.links.get(&link) else {
         return Ok(());
     };
-    let peer_id = world.devices[peer].id;
-    for (collection, vector) in vectors(ours)? {
-        let says = found.in_sync[end].get(&collection) == Some(&true);
-        let confirmed = ours.confirmed(peer_id, collection)?;
-        let is_told = says && confirmed.iter().eq(vector.iter());
-        if !is_told || theirs.version_vector(collection)? != vector {
-            return Ok(());
+    for (collection, _) in vectors(ours)? {
+        if found.in_sync[end].get(&collection) != Some(&true) {
+            continue;
+        }
+        let named = named(ours, collection, &ours.confirmed(peer_id, collection)?)?;
+        if let Some(photo) = lacking.iter().find(|photo| named.contains(&photo.hash)) {
+            return Err(Failure(format!(
+                "LIED: device {me} says that {peer} holds all of {collection}, and it lacks photo {}",
+                photo.hash
+            )));
         }
     }
-    if kept(ours, peer_id)? == Some(0) {
-        return Err(Failure(format!(
-            "LIED: device {me} says that {peer} holds everything, and it lacks {lacking} photos"
-        )));
-    }
     Ok(())
+}
+
+/// The photos that the changes of a collection name, as far as a vector covers them.
+fn named(
+    store: &Store,
+    collection: CollectionId,
+    up_to: &VersionVector,
+) -> Result<BTreeSet<BlobHash>, Failure> {
+    let mut named = BTreeSet::new();
+    let mut after = VersionVector::default();
+    loop {
+        let page = store.log_after(collection, &after, PAGE)?;
+        for entry in page.entries {
+            if entry.n <= up_to.reached(&entry.origin).n {
+                named.extend(photos(store, collection, &entry)?);
+            }
+        }
+        if !page.more {
+            return Ok(named);
+        }
+        after = page.after;
+    }
+}
+
+/// The photos that one change names, made whole from what travels of it.
+fn photos(
+    store: &Store,
+    collection: CollectionId,
+    entry: &Entry,
+) -> Result<Vec<BlobHash>, Failure> {
+    let travelled = Travelled::read(&entry.bytes, entry.origin.device)?;
+    let mut known = Vec::new();
+    for change in store.changes_of(collection, entry.doc)? {
+        known.push(check(&change)?.hash);
+    }
+    let whole = |beginning: &[u8; DEP]| {
+        let mut all = known.iter();
+        all.find(|hash| hash.0.starts_with(beginning)).copied()
+    };
+    let deps: Option<Vec<_>> = travelled.deps().iter().map(whole).collect();
+    let change = deps.map(|deps| travelled.on(deps)).transpose()?.flatten();
+    let unknown = || Failure(format!("a change of {} can not be read again", entry.doc));
+    Ok(change.ok_or_else(unknown)?.blobs)
 }
 
 /// All is quiet: every device has kept what each of its peers lacks.
@@ -107,4 +156,76 @@ pub(super) fn told(world: &World) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use pimesh_crdt::Timestamp;
+
+    use super::super::bring::{parse, text};
+    use super::super::write::COLLECTIONS;
+    use super::super::{Program, build, run};
+    use super::*;
+
+    fn card() -> String {
+        let photo = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo".repeat(60);
+        format!(
+            "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:ann\r\nFN:Ann\r\n\
+             PHOTO;ENCODING=b;TYPE=JPEG:{photo}\r\nEND:VCARD\r\n"
+        )
+    }
+
+    /// Two devices that have said all, and a contact on the first of them: with its photo, or
+    /// with a photo that is not there.
+    fn couple(in_collection: CollectionId, with_photo: bool) -> World {
+        let mut world = build(2, None).unwrap();
+        world.connect(0, 1).unwrap();
+        while world.deliver((0, 1), 0).unwrap() || world.deliver((0, 1), 1).unwrap() {}
+        let parsed = parse(&card()).unwrap();
+        let blobs = if with_photo { &parsed.blobs[..] } else { &[] };
+        let card = text(in_collection, &parsed.item);
+        assert!(world.keep(0, vec![card], blobs).unwrap());
+        world
+    }
+
+    /// Device 0 is made to believe that device 1 lacks nothing.
+    fn unsaid(world: &mut World) {
+        let peer = world.devices[1].id;
+        let mut batch = world.devices[0].store.batch(Timestamp(1)).unwrap();
+        batch.set_lacking(peer, 0).unwrap();
+        batch.commit().unwrap();
+    }
+
+    #[test]
+    fn a_device_that_has_not_heard_that_a_photo_lacks_has_lied() {
+        let mut world = couple(COLLECTIONS[0], true);
+        let lacks = |world: &World| world.devices[1].store.count_missing_blobs().unwrap() == 1;
+        let says = |world: &World| {
+            let link = &world.links[&(0, 1)];
+            link.in_sync[0].get(&COLLECTIONS[0]) == Some(&true)
+        };
+        while !(lacks(&world) && says(&world)) {
+            let to_peer = !lacks(&world) && world.deliver((0, 1), 1).unwrap();
+            assert!(to_peer || world.deliver((0, 1), 0).unwrap());
+        }
+        claim(&world, (0, 1), 0).unwrap();
+        unsaid(&mut world);
+        let Failure(why) = claim(&world, (0, 1), 0).unwrap_err();
+        assert!(why.starts_with("LIED: device 0 says that 1 holds"), "{why}");
+    }
+
+    #[test]
+    fn a_device_that_has_not_heard_of_a_collection_says_nothing_of_its_photos() {
+        let world = couple(COLLECTIONS[2], false);
+        let (theirs, ours) = (&world.devices[0], &world.devices[1].store);
+        assert_eq!(theirs.store.count_missing_blobs().unwrap(), 1);
+        assert!(ours.collection(COLLECTIONS[2]).unwrap().is_none());
+        assert_eq!(kept(ours, theirs.id).unwrap(), Some(0));
+        let says = &world.links[&(0, 1)].in_sync[1];
+        assert_eq!(says.get(&COLLECTIONS[1]), Some(&true));
+        claim(&world, (0, 1), 1).unwrap();
+        for seed in [9280, 9495] {
+            run(&Program::of(seed), None).unwrap();
+        }
+    }
 }

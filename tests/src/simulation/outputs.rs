@@ -245,7 +245,9 @@ impl World {
             batch.set_confirmed(peer, collection, &vector)?;
             batch.commit()
         })?;
-        self.lived(device, done)?;
+        if self.lived(device, done)?.is_some() {
+            lacks::claim(self, link, end)?;
+        }
         Ok(())
     }
 

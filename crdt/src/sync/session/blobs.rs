@@ -186,6 +186,10 @@ impl Session {
         if self.blobs.said == count {
             return;
         }
+        #[cfg(feature = "mutants")]
+        if count > self.blobs.said && crate::mutants::is(crate::mutants::Mutant::LacksUnsaid) {
+            return;
+        }
         self.blobs.said = count;
         if self.phase != Phase::New {
             self.send(Frame::Lacks(count), out);
