@@ -1,8 +1,8 @@
 //! Photos that are not here yet: said so, and not lost by who cannot see them.
 
-use pimesh::api::{EditBy, ExportTo, Reply, Request, Status};
+use pimesh::api::{Care, EditBy, Event, ExportTo, Repair, Reply, Request, Status};
 use pimesh_tests::device::Device;
-use pimesh_tests::wait::eventually;
+use pimesh_tests::wait::{eventually, in_time};
 use rusqlite::Connection;
 
 use crate::couple::{Couple, import};
@@ -106,5 +106,31 @@ async fn a_device_that_lacks_a_photo_is_not_said_to_hold_everything() {
             "{status:?}"
         );
     }
+    couple.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_photo_is_told_and_comes_again_while_the_devices_are_connected() {
+    let couple = Couple::with(&card()).await;
+    let good = couple.phone.texts().await;
+    let db = Connection::open(couple.phone.home.database()).unwrap();
+    let spoilt = db.execute("UPDATE blob SET body = x'00'", []).unwrap();
+    drop(db);
+    assert_eq!(spoilt, 1);
+    let mut told = couple.laptop.events();
+    let repair = Repair::Yes;
+    let care = Request::Care(Care::Doctor { repair });
+    couple.phone.ask(care).await;
+    for lacking in [1, 0] {
+        let said = async {
+            loop {
+                if let Event::Lacks { attachments, .. } = told.recv().await.unwrap() {
+                    break attachments;
+                }
+            }
+        };
+        assert_eq!(in_time("the phone says what it lacks", said).await, lacking);
+    }
+    assert_eq!(couple.phone.texts().await, good);
     couple.stop().await;
 }

@@ -15,7 +15,7 @@ use pimesh_crdt::{BlobHash, DeviceId};
 use super::status::statements;
 use super::store::GONE;
 use super::who::now;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, Notice};
 use crate::api::{Check, Failure, FailureKind, Health, Moment, Repair};
 use crate::home::Home;
 
@@ -44,6 +44,10 @@ impl Engine {
             .store
             .with(move |store| look(store, me, repair))
             .await?;
+        if repair == Repair::Yes {
+            // nobody may be listening
+            let _ = self.inner.notices.send(Notice::BlobsGone);
+        }
         checks.push(files);
         // sessions that go on hear of what was taken out
         if repair == Repair::Yes {

@@ -114,6 +114,8 @@ enum Notice {
     Addresses(Arc<Vec<Vec<u8>>>),
     /// A blob arrived.
     Blob(BlobHash),
+    /// Blobs may have gone: damaged ones are dropped.
+    BlobsGone,
 }
 
 impl Engine {

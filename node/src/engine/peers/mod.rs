@@ -158,8 +158,9 @@ impl Conversation {
     ) -> Result<String, EngineError> {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        self.say_what_is_lacking().await?;
+        // counted after the vectors are read: it covers at least what they name
         let started = self.started().await?;
+        self.say_what_is_lacking().await?;
         self.act(started).await?;
         self.say_when_compared().await?;
         self.want_blobs(None).await?;
@@ -236,6 +237,11 @@ impl Conversation {
                 self.say_what_is_lacking().await?;
                 Ok(None)
             }
+            Ok(Notice::BlobsGone) => {
+                self.say_what_is_lacking().await?;
+                self.want_blobs(None).await?;
+                Ok(None)
+            }
             Err(broadcast::error::RecvError::Lagged(_)) => {
                 // some were missed: say everything anew
                 if let Input::Started {
@@ -243,6 +249,7 @@ impl Conversation {
                     membership,
                 } = self.started().await?
                 {
+                    self.say_what_is_lacking().await?;
                     for (collection, vector) in collections {
                         self.act(Input::Committed { collection, vector }).await?;
                     }
