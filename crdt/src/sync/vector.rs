@@ -58,9 +58,13 @@ impl VersionVector {
         Self::default()
     }
 
-    /// With what the documents add up to at the same moment.
+    /// With what the documents add up to at the same moment. Where nothing is named and nothing is
+    /// there, nobody has anything to show: a device that knows of the collection says the same as
+    /// one that does not.
     #[must_use]
     pub fn with_sum(self, sum: Option<Sum>) -> Self {
+        let is_nothing = self.reached.is_empty() && self.retired.is_empty();
+        let sum = sum.filter(|sum| !is_nothing || *sum != Sum::default());
         Self { sum, ..self }
     }
 
@@ -247,6 +251,16 @@ mod tests {
         assert_eq!(one.fork_with(&two), Some((origin(1), 1)));
         assert!(one.covers(&two) && two.covers(&one));
         assert_ne!(one.hash(), two.hash());
+    }
+
+    #[test]
+    fn an_empty_collection_is_the_same_as_one_that_nobody_has_heard_of() {
+        let empty = VersionVector::new().with_sum(Some(Sum::default()));
+        assert_eq!(empty, VersionVector::new());
+        assert_eq!(empty.hash(), VersionVector::new().hash());
+        // its names are lost, and its documents are not
+        let unnamed = VersionVector::new().with_sum(Some(Sum::default().with([3; 16])));
+        assert!(unnamed.sum().is_some());
     }
 
     #[test]
