@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Author, DocError, Document, NewChange, OpId, Shown, View, Writer, decode};
+use super::{Author, DocError, Document, NewChange, OpId, Other, Shown, View, Writer, decode};
 use crate::ChangeHash;
 use crate::canon;
 use crate::diff::Edit;
@@ -132,17 +132,32 @@ impl Back {
         if since {
             return;
         }
-        let clash = was.conflicts.iter().find(|conflict| conflict.key == at);
-        let others = clash.into_iter().flat_map(|clash| &clash.others);
+        let others = |of: &Shown| {
+            let mut clashes = of.conflicts.iter();
+            let clash = clashes.find(|conflict| conflict.key == at);
+            clash.map_or_else(Vec::new, |clash| clash.others.clone())
+        };
+        let (were, others) = (others(was), others(is));
         let still = operations(after, at);
         let old = operations(before, at);
         let candidates = after.candidates(at).iter();
         let ours: Vec<_> = candidates.filter(|c| !old.contains(&c.id)).collect();
+        let written = ours.iter().map(|c| c.id.clone()).collect();
+        self.written.insert(at.to_owned(), written);
+        // where nothing was superseded, what was is there as soon as what was written is not
+        let is_whole = !old.is_empty() && old.iter().all(|id| still.contains(id));
+        if is_whole && !ours.is_empty() {
+            if wanted != present || were != others {
+                let key = at.to_owned();
+                self.edits.push(Edit::Clear { key });
+            }
+            return;
+        }
         let said_by_us = |value: &str| {
             let mut all = ours.iter().filter_map(|c| c.value.text());
             all.any(|ours| canon::same(key::name(at), ours, value))
         };
-        let gone = others.filter(|other| {
+        let gone = were.iter().filter(|other| {
             let mut wrote = before.candidates(at).iter();
             wrote.any(|c| {
                 let is_it = c.change.hash == other.change;
@@ -151,12 +166,7 @@ impl Back {
                 is_it && (is_hidden || !still.contains(&c.id))
             })
         });
-        let written = ours.iter().map(|c| c.id.clone()).collect();
-        self.written.insert(at.to_owned(), written);
-        let clash = is.conflicts.iter().find(|conflict| conflict.key == at);
-        let mut others = clash.into_iter().flat_map(|clash| &clash.others);
-        // what was written stands beside the value that was there all along
-        let is_beside = others.any(|other| ours.iter().any(|c| c.change.hash == other.change));
+        let is_ours = |other: &Other| ours.iter().any(|c| c.change.hash == other.change);
         let key = at.to_owned();
         let set = |value: &str| Edit::Set {
             key: key.clone(),
@@ -166,14 +176,10 @@ impl Back {
         self.beside.extend(gone.map(|other| set(&other.value)));
         // what shall stand beside another value needs that one written apart from it too
         let stands_alone = self.beside.len() == beside;
-        // where nothing was superseded, what was is there as soon as what was written is not
-        let is_whole = !old.is_empty() && old.iter().all(|id| still.contains(id));
         match wanted {
-            Some(_) if is_whole && wanted != present => self.edits.push(Edit::Clear { key }),
             Some(value) if wanted != present || !stands_alone => self.edits.push(set(value)),
-            Some(_) if is_beside && is_whole => self.edits.push(Edit::Clear { key }),
             // the value that is shown may be one of those that go
-            Some(value) if is_beside => self.edits.push(set(value)),
+            Some(value) if others.iter().any(is_ours) => self.edits.push(set(value)),
             None if present.is_some() => self.edits.push(Edit::Clear { key }),
             _ => {}
         }

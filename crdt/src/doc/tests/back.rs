@@ -221,3 +221,33 @@ fn an_undone_choice_of_what_one_text_says_is_a_conflict_of_both_texts_again() {
     let both = [&again[0].shown, &again[0].others[0].value];
     assert!(both.contains(&&clash.shown) && both.contains(&&clash.others[0].value));
 }
+
+#[test]
+fn the_last_of_several_exports_is_taken_back_whatever_they_say() {
+    let of = |text: usize| {
+        let (name, year) = (["Anna", "Beate"][text % 2], text / 2);
+        let rev = format!("\nREV:202{year}0101T000000Z");
+        let rev = if year == 0 { "" } else { &rev };
+        genesis(&card(&format!("FN:{name}{rev}"))).bytes
+    };
+    for number in 0..8 * 8 * 8 {
+        let texts = [number % 8, number / 8 % 8, number / 64];
+        let mut a = Replica::new(1, &genesis(&card("FN:Clara")));
+        a.changes = texts.map(of).to_vec();
+        a.changes.dedup();
+        if a.changes.len() < 3 || a.changes[0] == a.changes[2] {
+            continue;
+        }
+        let [before, _] = around(&a.changes);
+        let before = before.view().shown();
+        taken_back(&mut a);
+        let after = a.shown();
+        let told = |shown: &Shown| -> Vec<(String, Vec<String>)> {
+            let others = |it: &Conflict| it.others.iter().map(|it| it.value.clone()).collect();
+            let clashes = shown.conflicts.iter();
+            clashes.map(|it| (it.shown.clone(), others(it))).collect()
+        };
+        let [is, was] = [&after, &before].map(|shown| (shown.item.value("NAME"), told(shown)));
+        assert_eq!(is, was, "{texts:?}");
+    }
+}
