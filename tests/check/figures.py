@@ -250,7 +250,7 @@ def ten(args):
                 for n, one in enumerate(all_of):
                     near = [all_of[m].address for m in (n - 1, n + 1) if 0 <= m < 10]
                     one.stop()
-                    one.firewall(*(f"ip saddr {address} accept" for address in near))
+                    one.hears_only(*near)
                 for one in all_of:
                     one.start()
                 near = lambda n: {f"d{m}" for m in (n - 1, n + 1) if 0 <= m < 10}

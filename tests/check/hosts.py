@@ -167,6 +167,18 @@ class Host:
             """
         subprocess.run(["ip", "netns", "exec", self.space, "nft", "-f", "-"], input=table, text=True, check=True)
 
+    def hears_only(self, *addresses):
+        """As if no other machine were in the network: a firewall alone two devices get through by calling each other."""
+        near = ", ".join(["127.0.0.1", *addresses])
+        table = f"""table inet far {{ chain in {{ type filter hook input priority -10;
+            ip saddr != {{ {near} }} drop
+            iifname != lo ip6 nexthdr udp drop
+            iifname != lo ip6 nexthdr tcp drop
+            }}
+            }}
+            """
+        subprocess.run(["ip", "netns", "exec", self.space, "nft", "-f", "-"], input=table, text=True, check=True)
+
     def others(self):
         """The other devices it lists: by name, whether connected."""
         return {one["name"]: one["connected"] for one in self.run("devices")["devices"]}
