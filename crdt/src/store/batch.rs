@@ -336,6 +336,19 @@ impl Batch<'_> {
         doc: (i64, DocId),
         hash: ChangeHash,
     ) -> Result<u64, StoreError> {
+        self.seq += 1;
+        self.name_in_place(coll, origin, doc, hash, self.seq)
+    }
+
+    /// Likewise, where the change was received before: it keeps its place in that order.
+    pub(super) fn name_in_place(
+        &mut self,
+        coll: i64,
+        origin: i64,
+        doc: (i64, DocId),
+        hash: ChangeHash,
+        seq: i64,
+    ) -> Result<u64, StoreError> {
         let reached = self.log_end(coll, origin)?.then(hash);
         self.logs.insert(
             (coll, origin),
@@ -344,12 +357,11 @@ impl Batch<'_> {
                 grew: true,
             },
         );
-        self.seq += 1;
         self.rows.push(LogRow {
             coll,
             origin,
             reached,
-            seq: self.seq,
+            seq,
             doc,
             hash,
         });

@@ -190,6 +190,7 @@ impl Batch<'_> {
 
     /// Gives what an origin named above a number names of our own, in a new life: in the log
     /// of this one there may be changes that build on them, which would come first for ever.
+    /// When each was received does not change: who looks back sees what was there.
     fn rename_above(
         &mut self,
         place: super::collections::Place,
@@ -209,6 +210,7 @@ impl Batch<'_> {
         self.logs
             .insert((place.nr, origin), LogEnd { reached, grew });
         self.begin_incarnation()?;
+        let mut renamed = Vec::new();
         for name in names {
             // what is lost is named by whoever still has it
             let Some((id, hash)) = self.store.named(&name)? else {
@@ -216,8 +218,9 @@ impl Batch<'_> {
             };
             let key = (place.class, id);
             self.waiting_of(key)?;
-            self.name(place.nr, self.own.nr, key, hash)?;
+            let n = self.name_in_place(place.nr, self.own.nr, key, hash, name.seq)?;
+            renamed.push((name.n, n));
         }
-        Ok(())
+        self.operations_follow((place.nr, origin), at, &renamed)
     }
 }

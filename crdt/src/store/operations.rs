@@ -201,14 +201,61 @@ impl Batch<'_> {
         };
         for named in ours {
             let coll = self.place(named.collection)?.nr;
-            self.tx
-                .prepare_cached(
-                    "INSERT INTO operation_range (operation, coll, origin, first, last)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![nr, coll, self.own.nr, named.first, named.last])?;
+            self.add_range(nr, (coll, self.own.nr), named.first, named.last)?;
         }
         Ok(Some(nr))
+    }
+
+    /// What operations made under names above `at` of an origin has other names now: the new
+    /// ones follow one another in the order of the old.
+    pub(super) fn operations_follow(
+        &self,
+        (coll, origin): (i64, i64),
+        at: u64,
+        renamed: &[(u64, u64)],
+    ) -> Result<(), StoreError> {
+        let ranges: Vec<(i64, u64, u64)> = self
+            .tx
+            .prepare_cached(
+                "SELECT operation, first, last FROM operation_range
+                 WHERE coll = ?1 AND origin = ?2 AND last > ?3",
+            )?
+            .query_map(params![coll, origin, at], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        let mut take = self.tx.prepare_cached(
+            "DELETE FROM operation_range
+             WHERE operation = ?1 AND coll = ?2 AND origin = ?3 AND first = ?4",
+        )?;
+        for (operation, first, last) in ranges {
+            take.execute(params![operation, coll, origin, first])?;
+            if first <= at {
+                self.add_range(operation, (coll, origin), first, at)?;
+            }
+            let mut ours = renamed.iter().filter(|(n, _)| (first..=last).contains(n));
+            let (Some(first), Some(last)) = (ours.clone().next(), ours.next_back()) else {
+                continue;
+            };
+            self.add_range(operation, (coll, self.own.nr), first.1, last.1)?;
+        }
+        Ok(())
+    }
+
+    fn add_range(
+        &self,
+        operation: i64,
+        (coll, origin): (i64, i64),
+        first: u64,
+        last: u64,
+    ) -> Result<(), StoreError> {
+        self.tx
+            .prepare_cached(
+                "INSERT INTO operation_range (operation, coll, origin, first, last)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![operation, coll, origin, first, last])?;
+        Ok(())
     }
 
     /// Records what this batch has added as an operation, and commits it.

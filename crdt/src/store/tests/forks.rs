@@ -110,3 +110,61 @@ fn copies_of_one_device_take_different_lives() {
     assert_ne!(one.origin(), copy.origin());
     two.retire(CONTACTS, &[(origin, 20)], NOW).unwrap();
 }
+
+#[test]
+fn when_something_came_here_stays_known_after_its_origin_is_retired() {
+    let (mut again, mut peer) = forked();
+    let origin = again.origin();
+    let (doc, _) = born("30", "30");
+    let place = |store: &Store| {
+        let key = (CONTACTS, doc);
+        let hash = hash_of(&store.changes_of(CONTACTS, doc).unwrap()[0]);
+        store.receipts([key]).unwrap()[&key].place(&hash)
+    };
+    let before = place(&peer);
+    assert!(before.is_some());
+    peer.retire(CONTACTS, &[(origin, 20)], NOW).unwrap();
+    assert_eq!(place(&peer), before);
+    send_all(&again, &mut peer, CONTACTS, 1 << 20);
+    assert_eq!(place(&peer), before, "also once the other names have come");
+    // what is named after that comes after all
+    born_here(&mut peer, "new");
+    send_all(&peer, &mut again, CONTACTS, 1);
+    again.retire(CONTACTS, &[(origin, 20)], NOW).unwrap();
+    send_all(&peer, &mut again, CONTACTS, 1);
+    assert_eq!(again.count(&Filter::default()).unwrap(), 58);
+}
+
+#[test]
+fn what_was_done_before_an_origin_was_retired_can_still_be_taken_back() {
+    let (mut again, _) = forked();
+    let origin = again.origin();
+    let mut done = |uids: &[&str]| {
+        let mut batch = again.batch(NOW).unwrap();
+        let mut made = Vec::new();
+        for uid in uids {
+            let (doc, bytes) = born(uid, uid);
+            made.push((doc, hash_of(&bytes)));
+            batch.add(CONTACTS, doc, bytes).unwrap();
+        }
+        (
+            batch.commit_as("import", "", None).unwrap().1.unwrap(),
+            made,
+        )
+    };
+    let all = [done(&["a", "b", "c"]), done(&["d"]), done(&["e", "f"])];
+    let known = |again: &Store| {
+        for (nr, made) in &all {
+            let mut found: Vec<_> = again.made_by(*nr).unwrap();
+            found.sort_by_key(|one| made.iter().position(|(doc, _)| *doc == one.doc));
+            let found: Vec<_> = found.iter().map(|one| (one.doc, one.change)).collect();
+            assert_eq!(found, *made);
+        }
+    };
+    known(&again);
+    // the first has the numbers 28 to 30
+    for at in [29, 28, 20] {
+        again.retire(CONTACTS, &[(origin, at)], NOW).unwrap();
+        known(&again);
+    }
+}
