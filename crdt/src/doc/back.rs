@@ -169,17 +169,23 @@ impl Back {
         let is_ours = |other: &Other| ours.iter().any(|c| c.change.hash == other.change);
         let key = at.to_owned();
         let set = |value: &str| Edit::Set {
-            key: key.clone(),
+            key: at.to_owned(),
             value: value.to_owned(),
         };
+        // what stood for this value then, as what only restates it, does so again
+        let behind = was.represents(at).into_iter();
+        let behind: Vec<OpId> = behind.filter(|id| still.contains(id)).collect();
         let beside = self.beside.len();
         self.beside.extend(gone.map(|other| set(&other.value)));
         // what shall stand beside another value needs that one written apart from it too
         let stands_alone = self.beside.len() == beside;
+        // the value that is shown may be one of those that go
+        let goes = !stands_alone || others.iter().any(is_ours);
         match wanted {
-            Some(value) if wanted != present || !stands_alone => self.edits.push(set(value)),
-            // the value that is shown may be one of those that go
-            Some(value) if others.iter().any(is_ours) => self.edits.push(set(value)),
+            Some(value) if wanted != present || goes => {
+                self.written.entry(key).or_default().extend(behind);
+                self.edits.push(set(value));
+            }
             None if present.is_some() => self.edits.push(Edit::Clear { key }),
             _ => {}
         }

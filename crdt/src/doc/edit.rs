@@ -102,8 +102,9 @@ impl Document {
             clear_ended(rid, view, &shown, &mut ops);
         }
         for edit in edits {
-            clear_twins(edit, &shown, &mut ops);
-            write(edit, view, |key| supersedes(&shown, key), &mut ops);
+            let supersedes = |key: &str| supersedes(&shown, key);
+            clear_twins(edit, &shown, supersedes, &mut ops);
+            write(edit, view, supersedes, &mut ops);
             if let Edit::Revive { rid } = edit {
                 lives.write(rid.as_deref(), author, &mut ops);
             }
@@ -139,15 +140,24 @@ impl Document {
 }
 
 /// An element that is shown for several ends them with itself.
-fn clear_twins(edit: &Edit, shown: &Shown, ops: &mut BTreeMap<String, Op>) {
+fn clear_twins(
+    edit: &Edit,
+    shown: &Shown,
+    supersedes: impl Fn(&str) -> Vec<OpId>,
+    ops: &mut BTreeMap<String, Op>,
+) {
     let (Edit::Set { key, .. } | Edit::Clear { key }) = edit else {
         return;
     };
     for twin in shown.twins(key) {
+        let pred = supersedes(twin);
+        if pred.is_empty() {
+            continue;
+        }
         let op = Op {
             key: twin.clone(),
             action: Action::Delete,
-            pred: shown.represents(twin),
+            pred,
         };
         ops.entry(twin.clone()).or_insert(op);
     }

@@ -5,7 +5,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-const KEYS: [&str; 5] = ["NAME", "NOTE", "TEL#1", "EMAIL#1", "R/:2025/SUMMARY"];
+const KEYS: [&str; 6] = [
+    "NAME",
+    "NOTE",
+    "TEL#1",
+    "TEL#2",
+    "EMAIL#1",
+    "R/:2025/SUMMARY",
+];
 
 /// One thing a device does: `None` as a value removes the key.
 #[derive(Clone, Debug)]
@@ -101,14 +108,15 @@ proptest! {
             let after = a.shown();
             prop_assert_eq!(before.live, after.live);
             let both = |shown: &Shown| -> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {
-                let mut all: std::collections::BTreeMap<_, std::collections::BTreeSet<String>> = shown
-                    .item
-                    .values
-                    .iter()
-                    .map(|(key, value)| (key.clone(), [value.clone()].into()))
-                    .collect();
+                // the same number under two keys is shown once, under either
+                let of_list = |key: &str| key.split('#').next().unwrap_or(key).to_owned();
+                let mut all: std::collections::BTreeMap<_, std::collections::BTreeSet<String>> =
+                    std::collections::BTreeMap::new();
+                for (key, value) in &shown.item.values {
+                    all.entry(of_list(key)).or_default().insert(value.clone());
+                }
                 for conflict in &shown.conflicts {
-                    let values = all.entry(conflict.key.clone()).or_default();
+                    let values = all.entry(of_list(&conflict.key)).or_default();
                     values.extend(conflict.others.iter().map(|other| other.value.clone()));
                 }
                 all
