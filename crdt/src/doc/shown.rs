@@ -71,6 +71,7 @@ impl Shown {
         for (kept, twins) in twins::of(&out.item, &out.conflicts, view) {
             let gone = twins.iter().filter_map(|twin| out.item.values.remove(twin));
             let gone: Vec<String> = gone.collect();
+            out.heard(&kept, &twins);
             if let Some(value) = out.item.values.get_mut(&kept) {
                 *value = types::united(value, gone.iter().map(String::as_str));
             }
@@ -78,6 +79,21 @@ impl Shown {
         }
         invitations.overlay(&mut out.item);
         out
+    }
+
+    /// An alarm that is shown for several was heard when the latest of them was.
+    fn heard(&mut self, kept: &str, twins: &[String]) {
+        let heard = |at: &str| format!("{at}/ack");
+        let values = &mut self.item.values;
+        for twin in twins {
+            let Some(of_twin) = values.remove(&heard(twin)) else {
+                continue;
+            };
+            let of_kept = values.entry(heard(kept)).or_default();
+            if by_size(key::name(kept), &of_twin) > by_size(key::name(kept), of_kept) {
+                *of_kept = of_twin;
+            }
+        }
     }
 
     /// The keys of elements that an element stands for besides its own.

@@ -3,7 +3,8 @@
 //! What a text or a person lists twice stands under one birth id and its repeats, and stays
 //! twice. The same value under different birth ids was never written twice by anybody: it is
 //! shown once, and whoever changes it changes all of them. Likewise a value that one text has
-//! and another text says with less: an address without its country.
+//! and another text says with less: an address without its country. Of an alarm that is twice the
+//! latest time at which either was heard counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -110,10 +111,10 @@ fn birth(at: &str) -> &str {
     }
 }
 
-/// Alarms and unknown components have names of their own.
+/// Unknown components have names of their own.
 fn is_element(rest: &str, name: &str) -> bool {
     rest.starts_with(name)
         && rest[name.len()..].starts_with('#')
         && !rest.contains('/')
-        && !matches!(name, "ALARM" | "REPLY")
+        && name != "REPLY"
 }

@@ -67,3 +67,37 @@ fn a_number_that_clashes_is_shown_with_its_clash() {
     assert_eq!(all(&shown.item, "TEL"), [value.as_str()]);
     assert_eq!(shown.conflicts.len(), 1);
 }
+
+#[test]
+fn an_alarm_that_two_devices_came_to_in_different_ways_rings_once_and_was_heard_when_it_was_last() {
+    let alarm = |uid: &str| {
+        let text = event(&format!(
+            "SUMMARY:s\nBEGIN:VALARM\nUID:{uid}\nACTION:DISPLAY\nTRIGGER:-PT15M\nEND:VALARM"
+        ));
+        let at = only(&text, "ALARM");
+        (at.clone(), text.values[&at].clone())
+    };
+    let ((one, _), (two_at, value)) = (alarm("one"), alarm("two"));
+    let (mut a, mut b) = two(&event("SUMMARY:s"));
+    a.set(&one, &value);
+    a.set(&format!("{one}/ack"), ":20250101T000000Z");
+    b.set(&two_at, &value);
+    b.set(&format!("{two_at}/ack"), ":20250102T000000Z");
+    let left: Vec<_> = met(&a, &b).item.values.into_iter().collect();
+    let left: Vec<_> = left
+        .iter()
+        .filter(|(at, _)| at.starts_with("ALARM#"))
+        .collect();
+    let [(kept, rings), (heard, when)] = left[..] else {
+        panic!("{left:?}");
+    };
+    assert_eq!((rings, heard), (&value, &format!("{kept}/ack")));
+    assert_eq!(when, ":20250102T000000Z");
+    a.receive(&b);
+    a.change(|item| {
+        item.values.retain(|key, _| !key.starts_with("ALARM#"));
+    });
+    let left = a.shown().item;
+    let rings = |at: &&String| at.starts_with("ALARM#") && !at.ends_with("/ack");
+    assert_eq!(left.values.keys().find(rings), None);
+}
