@@ -12,7 +12,7 @@ use super::answers;
 use super::bring::parse;
 use super::lacks;
 use super::mesh::{Failure, LinkId, World, vectors};
-use super::model::{Expected, list, meaning};
+use super::model::{Expected, joins, list, meaning};
 use super::write::COLLECTIONS;
 
 fn fail<T>(what: impl Into<String>) -> Result<T, Failure> {
@@ -179,7 +179,9 @@ fn one(document: &Document, expected: &Expected) -> Result<(), Failure> {
                 all.flat_map(|(_, values)| values).cloned().collect()
             }
         };
-        let is_there = |value: &String| there.contains(value) || is_joined(at, value, &there);
+        let is_there = |value: &String| {
+            there.contains(value) || there.iter().any(|note| joins(at, note, value))
+        };
         if is_alive(at) && is_told(at) && !must.iter().all(is_there) {
             return fail(format!(
                 "LOST: {at} must hold {must:?}, and holds {there:?}"
@@ -227,8 +229,8 @@ fn doubled(shown: &Shown) -> Result<(), Failure> {
         let known = births.insert((of, meaning(at, value)), birth);
         if known.is_some_and(|known| known != birth) {
             return fail(format!(
-                "DOUBLED: {value:?} is twice among {}",
-                key::name(at)
+                "DOUBLED: {value:?} is twice, as {at} and {}",
+                known.unwrap_or_default()
             ));
         }
     }
@@ -292,15 +294,4 @@ fn agreed(world: &World) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Whether a note that joins several has all that this one says: of texts read from files the one
-/// that says less is no conflict.
-fn is_joined(at: &str, value: &str, there: &BTreeSet<String>) -> bool {
-    let parts = |note: &str| -> BTreeSet<String> {
-        let note = note.strip_prefix(':').unwrap_or(note);
-        note.split("\\n\\n").map(str::to_owned).collect()
-    };
-    let all = parts(value);
-    key::name(at) == "NOTE" && there.iter().any(|note| all.is_subset(&parts(note)))
 }

@@ -7,8 +7,9 @@
 //! 1. A write replaces another at a key if its writer knew the other and was shown its value;
 //!    who decides a conflict was shown all of its values.
 //! 2. Every value that nobody has replaced is there: shown, or kept beside what is shown.
-//!    Nothing else is there. (One of several, like a number, is shown once under whatever key;
-//!    where a person changed it there, it may be gone with it.)
+//!    Nothing else is there. (One of several, like a number, is shown once under whatever key,
+//!    and a note within one that has all of it; where a person changed it there, it may be
+//!    gone with it.)
 //! 3. A text read from a file gives no opinion of its own where a person knew its value and
 //!    replaced it: that value may stay hidden.
 //! 4. An item or occurrence is alive if something gave it life that no delete knew of.
@@ -249,13 +250,19 @@ impl<'a> History<'a> {
             || shown.any(|(_, shown)| meaning(at, shown) == meaning(at, value))
     }
 
-    /// Rule 2: the writer was shown the value under another key of the list.
+    /// Rule 2: the writer was shown the value under another key of the list, or in one note
+    /// with others.
     fn replaces_elsewhere(later: &Write, earlier: &Write, at: &str, value: &str) -> bool {
         let of = list(at);
-        let mut shown = later.all_shown().filter(|(key, _)| list(key) == of);
-        of.is_some()
-            && later.knew.contains(&earlier.name)
-            && shown.any(|(_, shown)| meaning(at, shown) == meaning(at, value))
+        let mut shown = later.all_shown().filter(|(key, _)| match of {
+            Some(_) => list(key) == of,
+            None => *key == at,
+        });
+        later.knew.contains(&earlier.name)
+            && shown.any(|(_, shown)| match of {
+                Some(_) => meaning(at, shown) == meaning(at, value),
+                None => joins(at, shown, value),
+            })
     }
 
     fn is_replaced(&self, write: &Write, at: &str, value: &str) -> bool {
@@ -361,6 +368,16 @@ pub fn list(at: &str) -> Option<(Option<&str>, &str)> {
     let (rid, rest) = key::split_override(at);
     let is_element = rest.contains('#') && !rest.starts_with('~');
     is_element.then(|| (rid, key::name(at)))
+}
+
+/// Whether a note that joins several has all that another one says: of texts read from files
+/// the one that says less is no conflict.
+pub fn joins(at: &str, note: &str, other: &str) -> bool {
+    fn parts(note: &str) -> BTreeSet<&str> {
+        let note = note.strip_prefix(':').unwrap_or(note);
+        note.split("\\n\\n").collect()
+    }
+    key::name(at) == "NOTE" && parts(other).is_subset(&parts(note))
 }
 
 /// What a value says, whatever it looks like: the few differences of form in our texts.

@@ -52,11 +52,11 @@ impl World {
         let edits = diff(&seen.item, &intent.applied(&seen.item), Absence::Deletes);
         let author = self.author(at, writer, step.number);
         let here = self.here(at, seen.collection, seen.doc)?;
-        if edits.is_empty() {
-            return Err(Failure(format!("nothing to write for {intent:?}")));
+        if edits.is_empty() && !intent.applied(&seen.item).has_master() {
+            return Ok(false); // a text of occurrences alone says nothing of the rest
         }
         let Some(change) = here.document.edit(&base, &edits, &author)? else {
-            return Err(Failure(format!("nothing to write for {intent:?}")));
+            return Err(Failure(format!("{edits:?} write nothing for {intent:?}")));
         };
         let mut write = meant(intent, &seen.item, writer);
         write.name = change.hash;
