@@ -1,7 +1,7 @@
 //! Whom to dial, where, and when: pure, so that waiting can be tested without waiting.
 //!
-//! A member is dialled at once when an address is learnt, then after growing waits with
-//! jitter, for ever: a phone that was away for a year is met within a minute.
+//! A member is dialled at once when an address is learnt or it is heard of, then after growing
+//! waits with jitter, for ever: how long it may stay unmet grows with how long it was away.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +11,7 @@ use std::{
 use libp2p::Multiaddr;
 use pimesh_crdt::DeviceId;
 
-use super::config::{FIRST_REDIAL, LAST_REDIAL, MAX_ADDRESSES, STABLE};
+use super::config::{FIRST_REDIAL, LAST_REDIAL, LAST_REDIAL_WHEN_HEARD, MAX_ADDRESSES, STABLE};
 
 /// `first · 2^attempt`, at most `last`, of which `jitter` (0 to 1) picks the upper half.
 pub(super) fn backoff(first: Duration, last: Duration, attempt: u32, jitter: f64) -> Duration {
@@ -62,12 +62,12 @@ impl Dialer {
         }
         known.addresses.truncate(MAX_ADDRESSES);
         let since = known.ended.map(|ended| now - ended);
-        if since.is_some_and(|since| since >= LAST_REDIAL) {
+        if since.is_some_and(|since| since >= LAST_REDIAL_WHEN_HEARD) {
             known.heard = 0;
         }
         let pause = match known.heard {
             0 => Duration::ZERO,
-            heard => backoff(FIRST_REDIAL, LAST_REDIAL, heard - 1, 1.0),
+            heard => backoff(FIRST_REDIAL, LAST_REDIAL_WHEN_HEARD, heard - 1, 1.0),
         };
         if let State::Waiting { due } = &mut known.state {
             let soon = known.ended.map_or(now, |ended| now.max(ended + pause));
@@ -182,20 +182,22 @@ mod tests {
     }
 
     #[test]
-    fn waits_grow_to_a_minute_and_a_new_address_is_dialled_at_once() {
+    fn waits_grow_to_a_quarter_of_an_hour_and_a_new_address_is_dialled_at_once() {
         let mut now = Instant::now();
         let mut dialer = Dialer::default();
         dialer.learn(LAPTOP, vec![address(1)], now);
-        let mut waits = Vec::new();
-        for _ in 0..10 {
+        let (first, mut waits) = (now, Vec::new());
+        for _ in 0..13 {
             assert_eq!(dialer.due(now).len(), 1);
             dialer.failed(&LAPTOP, now, 1.0);
             let due = dialer.next_due().unwrap();
+            // who comes back unheard is met before it was away twice as long
+            assert!(due - now <= now - first + FIRST_REDIAL);
             waits.push(due - now);
             now = due;
         }
         assert_eq!(waits[0], FIRST_REDIAL);
-        assert_eq!(waits[9], LAST_REDIAL);
+        assert_eq!(waits[12], LAST_REDIAL);
         assert!(waits.is_sorted());
 
         dialer.failed(&LAPTOP, now, 1.0);
@@ -209,7 +211,7 @@ mod tests {
         let mut now = Instant::now();
         let mut dialer = Dialer::default();
         dialer.learn(LAPTOP, vec![address(1)], now);
-        for _ in 0..10 {
+        for _ in 0..13 {
             assert_eq!(dialer.due(now).len(), 1);
             dialer.connected(&LAPTOP, now);
             dialer.lost(&LAPTOP, now, 1.0);
@@ -242,14 +244,17 @@ mod tests {
             waits.push(due - now);
             now = due;
         }
-        assert!(waits.is_sorted() && waits[9] >= LAST_REDIAL, "{waits:?}");
+        assert!(
+            waits.is_sorted() && waits[9] >= LAST_REDIAL_WHEN_HEARD,
+            "{waits:?}"
+        );
         // after a minute of silence it is news again
         dialer.due(now);
         dialer.failed(&LAPTOP, now, 1.0);
-        let later = now + LAST_REDIAL - Duration::from_millis(1);
+        let later = now + LAST_REDIAL_WHEN_HEARD - Duration::from_millis(1);
         dialer.learn(LAPTOP, vec![address(1)], later);
         assert!(dialer.due(later).is_empty());
-        let later = now + LAST_REDIAL;
+        let later = now + LAST_REDIAL_WHEN_HEARD;
         dialer.learn(LAPTOP, vec![address(1)], later);
         assert_eq!(dialer.due(later).len(), 1);
     }
