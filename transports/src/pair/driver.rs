@@ -21,8 +21,8 @@ use super::{
 use crate::mesh::FrameCodec;
 
 /// How long a conversation may last until both know that the other knows the code: nobody
-/// types in the middle of it.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// types in the middle of it, and who hears nothing for so long calls again.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it may last after that: the joiner's person reads what will happen, and agrees.
 pub const REFLECTION: Duration = Duration::from_secs(300);
 /// How long the last word may take to leave.

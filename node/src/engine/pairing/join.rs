@@ -101,8 +101,12 @@ struct Search {
     network: Network,
     invitation: Invitation,
     callers: mpsc::Receiver<Caller>,
+    /// Those of them who wait until it is their turn.
+    others: Vec<Caller>,
     offers: broadcast::Receiver<Vec<Multiaddr>>,
     until: Instant,
+    /// Where somebody was last called.
+    called: Vec<Multiaddr>,
     /// Calls that are being made.
     dials: FuturesUnordered<BoxFuture<'static, Result<Caller, Unanswered>>>,
     /// The last reason why somebody was not reached.
@@ -144,8 +148,10 @@ impl Engine {
         let _until_dropped = UntilDropped(network.clone());
         let mut search = Search {
             callers: receiver,
+            others: Vec::new(),
             offers: network.offers.subscribe(),
             until: Instant::now() + if given.is_empty() { LOOKING } else { CALLED },
+            called: Vec::new(),
             dials: FuturesUnordered::new(),
             failed: None,
             network,
@@ -204,11 +210,15 @@ impl Engine {
         match conversed.await {
             Ok(conversed) => Ok(Some(self.inner.admit(network, conversed).await?)),
             Err(error) => {
+                tracing::debug!(%device, %error, "a conversation came to nothing");
                 network.mesh.close(device).await?;
                 if let Some(reason) = refused {
                     return Err(reason);
                 }
-                if is_of_another(&error) {
+                if is_of_link(&error) {
+                    search.call_again(device);
+                }
+                if is_of_link(&error) || is_of_another(&error) {
                     search.failed = Some(error.into());
                     return Ok(None);
                 }
@@ -260,6 +270,9 @@ impl Engine {
 impl Search {
     /// The next one to speak with, who called, or was heard of in the local network and called.
     async fn next(&mut self) -> Option<Caller> {
+        if let Some(other) = self.others.pop() {
+            return Some(other);
+        }
         loop {
             if !self.network.finds && self.dials.is_empty() {
                 return None; // nobody can be heard of
@@ -289,9 +302,22 @@ impl Search {
         }
     }
 
+    /// Calls once more who was called last: the conversation broke, and took with it all that
+    /// went on with this device.
+    fn call_again(&mut self, device: DeviceId) {
+        let mut others = Vec::new();
+        while let Ok(caller) = self.callers.try_recv() {
+            others.extend(Some(caller).filter(|(caller, _)| *caller != device));
+        }
+        self.others.extend(others);
+        self.dials = FuturesUnordered::new();
+        self.dial(self.called.clone(), 2);
+    }
+
     /// Calls whoever is there, while others may call us.
-    fn dial(&self, addresses: Vec<Multiaddr>, call: u32) {
+    fn dial(&mut self, addresses: Vec<Multiaddr>, call: u32) {
         if self.dials.len() < MOST_DIALS {
+            self.called.clone_from(&addresses);
             let network = self.network.clone();
             self.dials.push(Box::pin(async move {
                 tokio::time::sleep(CALLS.1 * (call - 1)).await;
@@ -320,18 +346,21 @@ impl Search {
     }
 }
 
-/// Whether this tells of somebody else than the device that shows the code, or of a link that
-/// broke: then another may answer.
+/// Whether this tells of a link that broke, or was one of too many at once: the same device may
+/// answer yet.
+fn is_of_link(error: &PairError) -> bool {
+    matches!(
+        error,
+        PairError::Busy | PairError::HungUp | PairError::TimedOut | PairError::Stream(_)
+    )
+}
+
+/// Whether this tells of somebody else than the device that shows the code: then another may
+/// answer.
 fn is_of_another(error: &PairError) -> bool {
     matches!(
         error,
-        PairError::NoOffer
-            | PairError::Busy
-            | PairError::Impostor
-            | PairError::HungUp
-            | PairError::Malformed(_)
-            | PairError::Forged
-            | PairError::Stream(_)
+        PairError::NoOffer | PairError::Impostor | PairError::Malformed(_) | PairError::Forged
     )
 }
 
