@@ -128,9 +128,18 @@ impl Model {
         self.one.push((by, a, b));
     }
 
-    /// Forgets what nobody has any more: it was made on a device that was put back.
+    /// Forgets what nobody has any more: it was made on a device that was put back. Where the
+    /// union of two collections is forgotten, what was written on top of both stays, and what it
+    /// stands on with it.
     pub fn forget(&mut self, is_held: impl Fn(DocId, CollectionId, ChangeHash) -> bool) {
         for (doc, all) in &mut self.docs {
+            let tops = all.iter().map(|top| (top.within.clone(), top.knew.clone()));
+            let tops: Vec<_> = tops.collect();
+            for (within, knew) in tops {
+                for below in all.iter_mut().filter(|write| knew.contains(&write.name)) {
+                    below.within.extend(&within);
+                }
+            }
             for write in all.iter_mut() {
                 let name = write.name;
                 write.within.retain(|within| is_held(*doc, *within, name));
