@@ -22,6 +22,7 @@ mod reader;
 pub mod recon;
 mod session;
 mod sum;
+mod turns;
 mod vector;
 
 pub use message::{
@@ -33,6 +34,7 @@ pub use session::{
     Session, StoredPiece,
 };
 pub use sum::Sum;
+pub use turns::Turns;
 pub use vector::{Reached, VectorHash, VersionVector};
 
 use crate::id::{DocId, Origin};

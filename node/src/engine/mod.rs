@@ -47,8 +47,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ed25519_dalek::SigningKey;
 use pimesh_crdt::store::Committed;
-use pimesh_crdt::sync::Credit;
 use pimesh_crdt::sync::membership::Statement;
+use pimesh_crdt::sync::{Credit, Turns};
 use pimesh_crdt::{BlobHash, CollectionId, DeviceId, Timestamp};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -96,6 +96,8 @@ struct Inner {
     differing: Mutex<BTreeMap<(DeviceId, CollectionId), usize>>,
     /// With whom there are sessions.
     sessions: Mutex<Vec<DeviceId>>,
+    /// Who brings what.
+    turns: Mutex<Turns>,
     /// What each device may still ask for, by the sessions it had.
     credits: Mutex<BTreeMap<DeviceId, Credit>>,
     /// How many occurrences were in question when somebody last asked.
@@ -116,6 +118,8 @@ enum Notice {
     Blob(BlobHash),
     /// Blobs may have gone: damaged ones are dropped.
     BlobsGone,
+    /// A device has brought what it was asked for, or has gone: it may be another one's turn.
+    Turn,
 }
 
 impl Engine {
@@ -140,6 +144,7 @@ impl Engine {
             said: Mutex::new(BTreeMap::new()),
             differing: Mutex::default(),
             sessions: Mutex::default(),
+            turns: Mutex::default(),
             credits: Mutex::default(),
             in_question: Mutex::new(None),
             _lock: lock,

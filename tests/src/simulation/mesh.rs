@@ -8,14 +8,16 @@
 //! A link is a stream in order: it can be cut between frames or inside one, and what was on
 //! it then is lost. Links go on independently of each other.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use pimesh_crdt::doc::Document;
 use pimesh_crdt::item::register::Stored;
 use pimesh_crdt::store::{Filter, Life, Order, Page, Store, StoreError};
 use pimesh_crdt::sync::membership::Statement;
-use pimesh_crdt::sync::{Identity, Input, Output, Session, VectorHash, VersionVector, codec};
-use pimesh_crdt::{CollectionId, Timestamp};
+use pimesh_crdt::sync::{
+    Identity, Input, Output, Session, Turns, VectorHash, VersionVector, codec,
+};
+use pimesh_crdt::{CollectionId, DeviceId, Timestamp};
 
 use super::commands::Done;
 use super::device::Device;
@@ -88,6 +90,8 @@ pub struct World {
     /// What a class was named when its states were last read, by device and peer.
     pub(super) read: BTreeMap<(usize, usize, CollectionId), VectorHash>,
     statements: Vec<Statement>,
+    /// Who brings what, by device.
+    turns: BTreeMap<usize, Turns>,
     pub(super) tasks: VecDeque<Task>,
 }
 
@@ -114,6 +118,7 @@ impl World {
             has_lost: false,
             read: BTreeMap::new(),
             statements,
+            turns: BTreeMap::new(),
             tasks: VecDeque::new(),
         }
     }
@@ -146,7 +151,7 @@ impl World {
                 incarnation: device.store.origin().incarnation,
                 seed: me as u64,
             };
-            Session::new(me, self.devices[peer].id)
+            Session::new(me, self.devices[peer].id).in_turns()
         };
         let sessions = [session(link.0, link.1), session(link.1, link.0)];
         self.links.insert(
@@ -229,6 +234,27 @@ impl World {
         Ok(())
     }
 
+    /// Lets the sessions of a device ask for what no other brings.
+    fn take_turns(&mut self, device: usize) {
+        let now = self.now(device);
+        let mut turns = self.turns.remove(&device).unwrap_or_default();
+        let ends = self.ends(device);
+        let peers = ends.iter().map(|(link, end)| [link.1, link.0][*end]);
+        let peers: BTreeSet<DeviceId> = peers.map(|peer| self.devices[peer].id).collect();
+        turns.only(&peers);
+        for (link, end) in ends {
+            let session = &self.links[&link].sessions[end];
+            let (asked, wanted) = (session.bringing(), session.waiting_to_ask());
+            let peer = self.devices[[link.1, link.0][end]].id;
+            let elsewhere = turns.take(peer, now, &asked, &wanted);
+            if !wanted.is_subset(&elsewhere) {
+                self.tasks
+                    .push_back(Task::Feed(link, end, Input::Turn(elsewhere)));
+            }
+        }
+        self.turns.insert(device, turns);
+    }
+
     pub(super) fn ends(&self, device: usize) -> Vec<(LinkId, usize)> {
         let ends = |link: &LinkId| [(*link, 0, link.0), (*link, 1, link.1)];
         let all = self.links.keys().flat_map(ends);
@@ -248,6 +274,7 @@ impl World {
                         let each = outputs.into_iter().map(|out| Task::Do(link, end, out));
                         self.tasks.extend(each);
                     }
+                    self.take_turns(if end == 0 { link.0 } else { link.1 });
                 }
                 Task::Do(link, end, output) => {
                     if self.links.contains_key(&link) {

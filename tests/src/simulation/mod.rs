@@ -18,6 +18,8 @@ mod decide;
 pub mod device;
 mod forks;
 pub mod intent;
+#[cfg(test)]
+mod joining;
 mod lacks;
 pub mod mesh;
 pub mod model;

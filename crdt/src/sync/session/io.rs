@@ -1,5 +1,7 @@
 //! What goes into a session and what comes out of it.
 
+use std::collections::BTreeSet;
+
 use super::{Documents, ForDocuments};
 use crate::id::{BlobHash, CollectionId, DeviceId, DocId, Origin};
 use crate::sync::codec::CodecError;
@@ -63,6 +65,9 @@ pub enum Input {
         /// What is applied now.
         vector: VersionVector,
     },
+    /// What other peers are bringing, in a session that takes turns: it asks for the rest of what
+    /// it would like to ask for.
+    Turn(BTreeSet<CollectionId>),
     /// Statements of membership that were learned elsewhere; known ones do no harm.
     Membership(Vec<Statement>),
     /// Blobs that are lacking here.

@@ -109,6 +109,10 @@ pub struct Session {
     edited: BTreeSet<CollectionId>,
     waiting_since: Option<Timestamp>,
     credit: Credit,
+    /// Nothing is asked for before it is this session's turn.
+    takes_turns: bool,
+    /// What it is its turn to ask for.
+    turn: BTreeSet<CollectionId>,
     /// The latest time that was told, and by how much clocks were set back so far.
     clock: Timestamp,
     set_back: u64,
@@ -141,6 +145,8 @@ impl Session {
             edited: BTreeSet::new(),
             waiting_since: None,
             credit: Credit::default(),
+            takes_turns: false,
+            turn: BTreeSet::new(),
             clock: Timestamp::default(),
             set_back: 0,
         }
@@ -151,6 +157,33 @@ impl Session {
     pub fn with_credit(mut self, credit: Credit) -> Self {
         self.credit = credit;
         self
+    }
+
+    /// A session that asks for a collection when [`Input::Turn`] says that it may, see
+    /// [`Turns`](crate::sync::Turns).
+    #[must_use]
+    pub fn in_turns(mut self) -> Self {
+        self.takes_turns = true;
+        self
+    }
+
+    /// What the peer was asked for, or is bringing.
+    pub fn bringing(&self) -> BTreeSet<CollectionId> {
+        let all = self.sides.iter();
+        let bringing = all.filter(|(id, side)| {
+            **id != CollectionId::MESH && side.retry.is_some() && side.lacks()
+        });
+        bringing.map(|(id, _)| *id).collect()
+    }
+
+    /// What it waits for its turn to ask for.
+    pub fn waiting_to_ask(&self) -> BTreeSet<CollectionId> {
+        let all = self.sides.iter();
+        let wanted = all.filter(|(_, side)| side.wants_to_ask && !side.stopped && !side.parked);
+        match (self.phase, self.mesh_first_until) {
+            (Phase::Open, None) => wanted.map(|(id, _)| *id).collect(),
+            _ => BTreeSet::new(),
+        }
     }
 
     /// What the peer may still ask for.
@@ -255,6 +288,7 @@ impl Session {
             Input::Committed { collection, vector } => {
                 self.committed(now, collection, vector, out);
             }
+            Input::Turn(elsewhere) => self.take_turn(now, &elsewhere, out),
             Input::Membership(statements) => self.learned(statements, out)?,
             Input::Missing(wanted) => self.blobs.want(wanted),
             Input::Addresses(records) => self.tell_addresses(records, out),

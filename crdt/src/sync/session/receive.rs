@@ -154,6 +154,7 @@ impl Session {
         }
         side.heard = true;
         side.sent = vector.clone();
+        side.said = Some(vector.hash());
         side.their = vector;
         side.outdated = true;
         side.unanswered.clear();

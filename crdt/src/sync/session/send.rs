@@ -1,5 +1,7 @@
 //! What to say and when: greetings, questions, changes in turn, beacons.
 
+use std::collections::BTreeSet;
+
 use super::side::{Retry, Side};
 use super::{
     BEACON_ALWAYS, BEACON_SOON, CloseReason, MESH_FIRST, Outbound, Output, PATIENCE, Phase,
@@ -83,7 +85,9 @@ impl Session {
         if side.stopped || side.parked {
             return;
         }
-        if self.mesh_first_until.is_some() && id != CollectionId::MESH {
+        let waits =
+            self.mesh_first_until.is_some() || (self.takes_turns && !self.turn.contains(&id));
+        if waits && id != CollectionId::MESH {
             side.wants_to_ask = true;
             return;
         }
@@ -111,15 +115,30 @@ impl Session {
             return;
         }
         self.mesh_first_until = None;
-        let waiting: Vec<CollectionId> = self
-            .sides
-            .iter()
-            .filter(|(_, side)| side.wants_to_ask)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in waiting {
+        for id in self.waiting_to_ask() {
             self.ask(now, id, out);
         }
+    }
+
+    /// Asks for what nobody else brings.
+    pub(super) fn take_turn(
+        &mut self,
+        now: Timestamp,
+        elsewhere: &BTreeSet<CollectionId>,
+        out: &mut Vec<Output>,
+    ) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        self.turn = self
+            .waiting_to_ask()
+            .difference(elsewhere)
+            .copied()
+            .collect();
+        for id in self.turn.clone() {
+            self.ask(now, id, out);
+        }
+        self.turn.clear();
     }
 
     /// Starts the next large thing, if nothing large is on its way: changes of the mesh's
@@ -225,6 +244,10 @@ impl Session {
         let moved = side.ours != vector;
         let has_retired = !side.ours.retired_beyond(&vector).is_empty();
         side.ours = vector;
+        // others have brought what this peer has told of
+        if moved && side.is_as_said() {
+            side.weigh(now);
+        }
         if has_retired {
             side.searching.clear();
             side.traces = 0;

@@ -29,6 +29,8 @@ pub(super) struct Side {
     pub(super) ours: VersionVector,
     /// The peer's newest word.
     pub(super) their: VersionVector,
+    /// What that was, where it told it itself.
+    pub(super) said: Option<VectorHash>,
     /// Whether the peer has said anything of this collection.
     pub(super) heard: bool,
     /// What the peer has, or will have when all that was sent has arrived.
@@ -139,6 +141,12 @@ impl Side {
     /// More is to be expected soon: nothing stands in its way.
     pub(super) fn is_coming(&self) -> bool {
         self.is_behind() && !self.gap_asked
+    }
+
+    /// What is known of the peer is what it told, and not what it must have by now: also what its
+    /// documents add up to.
+    pub(super) fn is_as_said(&self) -> bool {
+        self.said == Some(self.their.hash())
     }
 
     /// The peer must say something next.

@@ -9,8 +9,9 @@ mod forks;
 mod outputs;
 mod recon;
 mod stored;
+mod turns;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +47,9 @@ impl Drop for Present {
         if let Some(at) = sessions.iter().position(|peer| *peer == self.1) {
             sessions.swap_remove(at);
         }
+        drop(sessions);
+        self.0.turns().leave(self.1);
+        let _ = self.0.notices.send(Notice::Turn);
     }
 }
 
@@ -100,13 +104,14 @@ pub(super) async fn converse(
     };
     let mut conversation = Conversation {
         notices: inner.notices.subscribe(),
-        session: Session::new(me, peer).with_credit(credit),
+        session: Session::new(me, peer).with_credit(credit).in_turns(),
         inner,
         peer,
         frames,
         closed: None,
         early: BTreeMap::new(),
         named_up_to: None,
+        asked: BTreeSet::new(),
     };
     let reason = match conversation.run(receiver, sent, &stop).await {
         Ok(reason) => reason,
@@ -147,6 +152,8 @@ struct Conversation {
     early: BTreeMap<CollectionId, VersionVector>,
     /// The last attachment that the session was told is lacking, where more may be.
     named_up_to: Option<BlobHash>,
+    /// What the peer was bringing when that was last looked at.
+    asked: BTreeSet<CollectionId>,
 }
 
 impl Conversation {
@@ -167,6 +174,7 @@ impl Conversation {
         let records = self.inner.store.read(Store::records).await?;
         self.act(Input::Addresses(records)).await?;
         while self.closed.is_none() {
+            self.take_turn().await?;
             let input = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok("this device stops".into()),
@@ -231,6 +239,7 @@ impl Conversation {
             Ok(Notice::Membership(statements)) => {
                 Ok(Some(Input::Membership(statements.as_ref().clone())))
             }
+            Ok(Notice::Turn) => Ok(None),
             Ok(Notice::Addresses(records)) => Ok(Some(Input::Addresses(records.as_ref().clone()))),
             Ok(Notice::Blob(hash)) => {
                 self.act(Input::BlobArrived(hash)).await?;
