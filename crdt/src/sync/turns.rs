@@ -91,12 +91,12 @@ mod tests {
     #[test]
     fn of_three_peers_one_is_asked_and_the_next_when_it_is_done() {
         let mut turns = Turns::default();
-        let (none, book) = (some(&[]), some(&[BOOK]));
+        let (none, book, other) = (some(&[]), some(&[BOOK]), some(&[OTHER]));
         assert_eq!(turns.take(peer(1), at(0), &book, &none), none);
         assert_eq!(turns.take(peer(2), at(1), &none, &book), book);
-        assert_eq!(turns.take(peer(3), at(1), &none, &some(&[OTHER])), book);
-        assert_eq!(turns.take(peer(1), at(2), &none, &none), none);
-        assert_eq!(turns.take(peer(2), at(2), &none, &book), none);
+        assert_eq!(turns.take(peer(3), at(1), &none, &other), book);
+        assert_eq!(turns.take(peer(1), at(2), &none, &none), other);
+        assert_eq!(turns.take(peer(2), at(2), &none, &book), other);
         assert_eq!(turns.take(peer(3), at(2), &none, &book), book);
         turns.leave(peer(2));
         assert_eq!(turns.take(peer(3), at(3), &none, &book), none);

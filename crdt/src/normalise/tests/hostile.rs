@@ -120,6 +120,8 @@ fn many_events_of_one_calendar_take_linear_time() {
 
 #[test]
 fn many_occurrences_of_one_event_take_linear_time() {
+    // one item of more is over the limit
+    let many = MANY.min(12_000);
     for length in [100, 60_000] {
         let occurrence = |n: usize| {
             format!(
@@ -130,7 +132,7 @@ fn many_occurrences_of_one_event_take_linear_time() {
         let text = calendar(&format!(
             "VERSION:2.0\r\n{}{}",
             zone(length),
-            lines(MANY, occurrence)
+            lines(many, occurrence)
         ));
         assert_eq!(in_time("occurrences", &text), 1);
     }
