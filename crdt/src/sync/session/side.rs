@@ -37,6 +37,8 @@ pub(super) struct Side {
     pub(super) sent: VersionVector,
     /// Our vector as the peer was last told.
     pub(super) told: Option<VectorHash>,
+    /// Our vector as our Hello said.
+    pub(super) greeted: Option<VectorHash>,
     /// Our next entries are being read.
     pub(super) loading: bool,
     /// The peer has spoken while they were: they may be the wrong ones.

@@ -216,3 +216,22 @@ fn changes_wait_until_those_before_are_stored() {
         world.toys[0].vector(COLLECTIONS[1])
     );
 }
+
+#[test]
+fn what_came_between_two_hellos_and_made_both_the_same_is_said() {
+    let book = COLLECTIONS[1];
+    let mut world = World::new(3);
+    world.edit(0, book, &[1; 60], false);
+    world.connect(0, 2);
+    world.settle();
+    world.connect(1, 2);
+    world.connect(0, 1);
+    // device 1 hears it from device 2 when its own Hello to device 0 is out
+    while world.deliver((1, 2), 0) | world.deliver((1, 2), 1) {}
+    assert_eq!(world.toys[1].vector(book), world.toys[0].vector(book));
+    world.settle();
+    for link in world.links.values() {
+        let says = link.in_sync.iter().map(|end| end.get(&book));
+        assert!(says.into_iter().all(|says| says == Some(&true)));
+    }
+}
