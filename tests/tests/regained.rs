@@ -2,11 +2,11 @@
 //! lost comes back from the other device.
 
 use pimesh::api::{Care, Health, Repair, Reply, Request, Status};
-use pimesh_tests::device::Device;
+use pimesh_tests::device::{Device, agree, pair};
 use pimesh_tests::wait::eventually;
 use rusqlite::Connection;
 
-use crate::couple::{Couple, card, doc, set};
+use crate::couple::{Couple, card, doc, import, set};
 
 fn cards() -> String {
     (0..40)
@@ -104,4 +104,30 @@ async fn damaged_items_are_taken_out_by_the_doctor_and_come_back() {
         "{health:?}"
     );
     couple.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_collection_is_called_is_said_again_where_a_disk_has_lost_it() {
+    let (mut laptop, mut phone) = (Device::new("laptop"), Device::new("phone"));
+    import(&laptop, "cards.vcf", &cards()).await;
+    let meshs = "SELECT nr FROM collection WHERE id = zeroblob(16)";
+    let lost = on_disk(&laptop, &format!("DELETE FROM doc WHERE class = ({meshs})"));
+    assert_eq!(lost, 1);
+    let address = laptop.start().await;
+    phone.start().await;
+    pair(&laptop, &phone, address).await;
+    agree(&laptop, &phone).await;
+    let summaries = phone.items().await;
+    assert_eq!(summaries.len(), 40);
+    assert!(summaries.values().all(|item| item.collection == "Contacts"));
+    for device in [&laptop, &phone] {
+        in_sync(device).await;
+        let health = doctor(device, Repair::No).await;
+        assert!(
+            health.checks[..4].iter().all(|check| check.wrong == 0),
+            "{health:?}"
+        );
+    }
+    laptop.stop().await;
+    phone.stop().await;
 }

@@ -88,6 +88,15 @@ pub(super) fn ensure(
         return Ok(*id);
     }
     let id = new_collection();
+    let item = stated(id, holds, name, colour);
+    batch.add_new(CollectionId::MESH, item.doc_id(), genesis(&item))?;
+    batch.upsert_collection(id, holds.word(), name, colour)?;
+    known.insert((holds, name.to_owned()), id);
+    Ok(id)
+}
+
+/// The document that says what a collection is.
+fn stated(id: CollectionId, holds: Holds, name: &str, colour: &str) -> Item {
     let mut item = Item::new(kind::COLLECTION, id.to_string());
     item.values
         .insert(NAME.into(), format!(":{}", escape::escape(name)));
@@ -96,10 +105,7 @@ pub(super) fn ensure(
     if !colour.is_empty() {
         item.values.insert(COLOUR.into(), format!(":{colour}"));
     }
-    batch.add_new(CollectionId::MESH, item.doc_id(), genesis(&item))?;
-    batch.upsert_collection(id, holds.word(), name, colour)?;
-    known.insert((holds, name.to_owned()), id);
-    Ok(id)
+    item
 }
 
 /// The collections that people see, by kind and name: the smallest id of each class.
@@ -175,7 +181,33 @@ pub(super) fn settle(store: &mut Store) -> Result<(), EngineError> {
         .into_iter()
         .map(|row| row.doc)
         .collect();
-    learn(store, &docs)
+    learn(store, &docs)?;
+    state_again(store)
+}
+
+/// Says again what a collection is where a disk has lost the document that said it. The change is
+/// the same as the one that was lost, so it does not matter whether another device has that.
+fn state_again(store: &mut Store) -> Result<(), EngineError> {
+    let mut unsaid = Vec::new();
+    for collection in store.collections()? {
+        let Some(holds) = holds(&collection.kind) else {
+            continue;
+        };
+        let item = stated(collection.id, holds, &collection.name, &collection.colour);
+        if store.item(CollectionId::MESH, item.doc_id())?.is_none() {
+            unsaid.push(item);
+        }
+    }
+    if unsaid.is_empty() {
+        return Ok(());
+    }
+    let mut batch = store.batch(now())?;
+    for item in unsaid {
+        batch.add_new(CollectionId::MESH, item.doc_id(), genesis(&item))?;
+    }
+    batch.commit()?;
+    store.note_losses(now())?;
+    Ok(())
 }
 
 /// Derives rows and unions from these documents of the mesh's collection, and unites what has
