@@ -21,15 +21,17 @@ const ROWS: [&str; 4] = [
 
 impl World {
     /// A device's disk loses the rows of some documents. What no device has any more is lost for
-    /// ever. The mesh's own documents it loses only where another device has them: what they say
+    /// ever. The mesh's own documents it loses only where another device has the same: what they say
     /// of collections stands in other tables too, and would not be told to anybody. False where
     /// it has none.
     pub(super) fn lose(&mut self, at: usize, chance: &mut Chance) -> Result<bool, Failure> {
         let many = 1 + chance.below(4);
         let mut elsewhere = HashSet::new();
+        let ours = self.devices[at].store.states(CollectionId::MESH)?.keys;
         for (_, other) in self.devices.iter().enumerate().filter(|(o, _)| *o != at) {
-            let states = other.store.states(CollectionId::MESH)?;
-            elsewhere.extend(states.keys.into_iter().map(|key| key[..16].to_vec()));
+            let mut theirs = other.store.states(CollectionId::MESH)?.keys;
+            theirs.retain(|key| ours.contains(key)); // the same state, not only the same name
+            elsewhere.extend(theirs.into_iter().map(|key| key[..16].to_vec()));
         }
         let device = &mut self.devices[at];
         let mut lost = Vec::new();
