@@ -25,6 +25,7 @@ mod inbound;
 mod items;
 mod mailbox;
 mod members;
+mod memory;
 mod network;
 mod pairing;
 mod past;

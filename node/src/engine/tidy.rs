@@ -1,4 +1,5 @@
-//! Tidies up the store while nobody asks it for anything: edits that lie loose are packed.
+//! Tidies up the store while nobody asks it for anything: edits that lie loose are packed, and
+//! memory that was needed for what was asked before is given back.
 //!
 //! A step takes some milliseconds, and whoever asks meanwhile waits for that one only. As soon as
 //! anybody has asked, the round ends and waits for quiet again. After a round the file is written
@@ -9,8 +10,8 @@ use std::time::Duration;
 use pimesh_crdt::store::{Store, Tidying};
 use tokio_util::sync::CancellationToken;
 
-use super::EngineError;
 use super::store::StoreHandle;
+use super::{EngineError, memory};
 
 /// For so long nobody must have asked for anything.
 const QUIET: Duration = Duration::from_secs(30);
@@ -41,30 +42,34 @@ pub(super) async fn while_quiet(store: StoreHandle, stop: CancellationToken) {
 }
 
 async fn rounds(store: &StoreHandle) -> Result<(), EngineError> {
-    let mut tidied = None;
+    let (mut tidied, mut lean) = (None, None);
     loop {
         // what comes while a round goes on is left for the next one
         let names = store.unasked(|store| store.names_so_far()).await?;
         if tidied.is_none_or(|before| names >= before + WORTH) {
             let mut from = Tidying::default();
             while let Ended::Asked(at) = {
-                quiet(store).await;
+                quiet(store, &mut lean).await;
                 round(store, from).await?
             } {
                 from = at;
             }
             tidied = Some(names);
         }
-        quiet(store).await;
+        quiet(store, &mut lean).await;
     }
 }
 
-/// Waits until nobody has asked for anything for a while.
-async fn quiet(store: &StoreHandle) {
+/// Waits until nobody has asked for anything for a while. Gives memory back then, once for what
+/// was asked: `lean` is up to where that is done.
+async fn quiet(store: &StoreHandle, lean: &mut Option<u64>) {
     loop {
         let before = store.asked();
         tokio::time::sleep(QUIET).await;
         if store.asked() == before {
+            if lean.replace(before) != Some(before) {
+                memory::give_back();
+            }
             return;
         }
     }
