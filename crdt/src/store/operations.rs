@@ -3,7 +3,7 @@
 //! An operation is recorded in the transaction of its changes, as the names that these got in
 //! our own logs. Operations stay on this device: others know the changes, not the commands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -130,7 +130,9 @@ impl Store {
         Ok(names)
     }
 
-    /// The changes to items that an operation made, by document, in the order they were made.
+    /// The changes to items that an operation made, by document, in the order they were made. What
+    /// a document has under an earlier name is none of them: it was moved to a collection that is
+    /// one with its own by now.
     pub fn made_by(&self, operation: i64) -> Result<Vec<Made>, StoreError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT coll, origin, first, last FROM operation_range WHERE operation = ?1",
@@ -158,6 +160,14 @@ impl Store {
                 }
             }
         }
+        let began = out.iter().map(|(seq, _)| *seq).min().unwrap_or(0);
+        let docs = out.iter().map(|(_, made)| (made.collection, made.doc));
+        let receipts = self.receipts(docs.collect::<BTreeSet<_>>())?;
+        out.retain(|(_, made)| {
+            let receipts = receipts.get(&(made.collection, made.doc));
+            let place = receipts.and_then(|receipts| receipts.place(&made.change));
+            place.is_none_or(|place| i64::try_from(place).unwrap_or(i64::MAX) >= began)
+        });
         out.sort_by_key(|(seq, made)| (made.collection, made.doc, *seq));
         Ok(out.into_iter().map(|(_, made)| made).collect())
     }

@@ -27,8 +27,8 @@ pub(super) struct Done {
     pub(super) by: (usize, u32),
     /// The number that the device gave it.
     pub(super) number: i64,
-    /// Its changes that were not there before.
-    pub(super) changes: BTreeSet<ChangeHash>,
+    /// Its changes that were not there before, with the collection.
+    pub(super) changes: BTreeSet<(CollectionId, ChangeHash)>,
     /// The changes that were there before, by class and document.
     pub(super) before: BTreeMap<(CollectionId, DocId), BTreeSet<ChangeHash>>,
 }
@@ -99,7 +99,7 @@ impl World {
             let is_kept = is_here(self, &one)?;
             if !known {
                 kept.insert(is_kept);
-                changes.insert(one.change.hash);
+                changes.insert((one.collection, one.change.hash));
             }
             if is_kept {
                 self.model.write(one.doc, one.write);

@@ -47,7 +47,11 @@ impl World {
         let done = done.find(|done| done.by == by && done.number == number);
         let done = done.cloned();
         let made: BTreeSet<ChangeHash> = by_doc.values().flatten().copied().collect();
-        if done.as_ref().is_some_and(|done| done.changes != made) {
+        let new = done
+            .as_ref()
+            .map(|done| self.new_in(at, done))
+            .transpose()?;
+        if new.is_some_and(|new| new != made) {
             return Err(Failure(
                 "LOST: an undo knows of other changes than were made".into(),
             ));
@@ -72,6 +76,23 @@ impl World {
             is_as(of, &self.here(at, of.0, of.1)?.shown, &was)?;
         }
         Ok(true)
+    }
+
+    /// The changes of a command that no collection had which is one with theirs by now.
+    fn new_in(&self, at: usize, done: &Done) -> Result<BTreeSet<ChangeHash>, Failure> {
+        let store = &self.devices[at].store;
+        let mut before = BTreeSet::new();
+        for ((collection, _), names) in &done.before {
+            let class = store.class_of(*collection)?;
+            before.extend(names.iter().map(|name| (class, *name)));
+        }
+        let mut new = BTreeSet::new();
+        for (collection, name) in &done.changes {
+            if !before.contains(&(store.class_of(*collection)?, *name)) {
+                new.insert(*name);
+            }
+        }
+        Ok(new)
     }
 
     /// What takes back what a command did to one document.

@@ -134,3 +134,27 @@ fn a_store_is_well_after_edits_syncs_and_unions() {
         assert_eq!(documents.rows.wrong, 0, "{documents:?}");
     }
 }
+
+#[test]
+fn what_was_there_before_a_move_is_no_part_of_it_where_both_collections_are_one() {
+    let mut store = store(1);
+    let (_, doc) = at(&mut store, 1, "a");
+    let (_, bytes) = born("a", "a");
+    let (gone, come) = (renamed(&bytes, 1, "gone"), renamed(&bytes, 2, "come"));
+    let mut batch = store.batch(NOW).unwrap();
+    batch.add(CONTACTS, doc, gone.clone()).unwrap();
+    batch.add(FRIENDS, doc, bytes.clone()).unwrap();
+    batch.add(FRIENDS, doc, come.clone()).unwrap();
+    let moved = batch.commit_as("move", "", None).unwrap().1.unwrap();
+    let made = |store: &Store| -> Vec<_> {
+        let made = store.made_by(moved).unwrap().into_iter();
+        made.map(|made| (made.collection, made.change)).collect()
+    };
+    let [first, gone, come] = [&bytes, &gone, &come].map(|bytes| hash_of(bytes));
+    let mut apart = [(CONTACTS, gone), (FRIENDS, first), (FRIENDS, come)];
+    apart.sort_by_key(|(collection, _)| *collection);
+    assert_eq!(made(&store), apart);
+    in_batch(&mut store, |batch| batch.unite(CONTACTS, FRIENDS).unwrap());
+    let class = CONTACTS.min(FRIENDS);
+    assert_eq!(made(&store), [(class, gone), (class, come)]);
+}
