@@ -58,6 +58,7 @@ impl World {
             Ok(())
         })?;
         if lost.is_empty() {
+            self.isolate(at); // it was started again all the same
             return Ok(false);
         }
         self.has_lost = true;
