@@ -54,7 +54,7 @@ async fn rounds(store: &StoreHandle) -> Result<(), EngineError> {
             } {
                 from = at;
             }
-            tidied = Some(names);
+            (tidied, lean) = (Some(names), None);
         }
         quiet(store, &mut lean).await;
     }

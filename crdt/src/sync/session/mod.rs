@@ -370,7 +370,7 @@ impl Session {
             return;
         };
         let in_sync = side.is_in_sync();
-        let tells = side.wants_proof() && self.phase == Phase::Open;
+        let tells = self.phase == Phase::Open && (side.wants_proof() || side.owes_proof());
         if side.in_sync != Some(in_sync) {
             side.in_sync = Some(in_sync);
             out.push(Output::InSync {

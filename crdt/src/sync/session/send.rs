@@ -66,25 +66,17 @@ impl Session {
                 .as_ref();
         self.mesh_first_until = mesh_differs.then(|| later(now, MESH_FIRST));
         let ids: Vec<CollectionId> = self.sides.keys().copied().collect();
-        let mut untold = Vec::new();
         for id in ids {
             let Some(side) = self.sides.get_mut(&id) else {
                 continue;
             };
             if self.greeting.get(&Tag::from(id)) == Some(&side.ours.hash()) {
-                // what came after our Hello made it so: the peer can not know
-                if side.greeted != Some(side.ours.hash()) {
-                    untold.push(id);
-                }
                 side.agree();
                 self.same_sum(now, id, out);
                 self.report_confirmed(id, out);
             } else {
                 self.ask(now, id, out);
             }
-        }
-        if !untold.is_empty() {
-            self.send(Frame::Beacon(self.hashes(untold.into_iter())), out);
         }
     }
 

@@ -71,6 +71,8 @@ pub(super) struct Side {
     pub(super) proven: bool,
     /// Our vector as it was told to the peer to have that shown.
     pub(super) proving: Option<VectorHash>,
+    /// The peer was told a hash that shows it the same.
+    pub(super) shown: bool,
     /// When and how the documents are compared with the peer's.
     pub(super) audit: Audit,
 }
@@ -86,6 +88,7 @@ impl Side {
 
     /// The peer holds exactly what is applied here.
     pub(super) fn agree(&mut self) {
+        self.is_the_same();
         self.heard = true;
         self.their = self.ours.clone();
         self.sent = self.ours.clone();
@@ -94,11 +97,12 @@ impl Side {
         self.gap_asked = false;
         self.retry = None;
         self.wants_to_ask = false;
-        self.is_the_same();
     }
 
     /// Not only the names are the same.
     pub(super) fn is_the_same(&mut self) {
+        let now = Some(self.ours.hash());
+        self.shown |= [self.greeted, self.told, self.proving].contains(&now);
         (self.differs, self.proven) = (false, true);
         self.audit.agreed();
     }
@@ -123,6 +127,14 @@ impl Side {
             self.proving = Some(now);
         }
         wants
+    }
+
+    /// It is shown that both hold the same, and the peer can not know it: what came since our last
+    /// word made it so. True once in a session.
+    pub(super) fn owes_proof(&mut self) -> bool {
+        let owes = !self.shown && self.proven && self.is_in_sync();
+        self.shown |= owes;
+        owes
     }
 
     /// There is something to send.

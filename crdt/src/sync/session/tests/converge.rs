@@ -235,3 +235,30 @@ fn what_came_between_two_hellos_and_made_both_the_same_is_said() {
         assert!(says.into_iter().all(|says| says == Some(&true)));
     }
 }
+
+#[test]
+fn a_device_that_got_from_another_what_its_peer_has_told_of_says_so() {
+    let book = COLLECTIONS[1];
+    let mut world = World::new(3);
+    for toy in &mut world.toys {
+        toy.adds_up = true;
+    }
+    world.edit(0, book, &[1; 60], false);
+    world.connect(0, 2);
+    world.settle();
+    world.cut(0, 2);
+    world.sent.clear();
+    world.connect(0, 1);
+    let is_held = |world: &World| world.toys[1].vector(book) == world.toys[0].vector(book);
+    let is_changes = |it: &(u8, usize, Frame)| matches!(it.2, Frame::Changes(_));
+    while !world.sent.iter().any(is_changes) {
+        assert!(world.deliver((0, 1), 1) | world.deliver((0, 1), 0));
+    }
+    assert!(!is_held(&world));
+    world.connect(1, 2);
+    while world.deliver((1, 2), 0) | world.deliver((1, 2), 1) {}
+    assert!(is_held(&world));
+    world.settle();
+    let says = |world: &World, end: usize| world.links[&(0, 1)].in_sync[end].get(&book).copied();
+    assert_eq!([says(&world, 0), says(&world, 1)], [Some(true); 2]);
+}
