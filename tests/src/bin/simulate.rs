@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p pimesh-tests --bin simulate -- --operations 10000000 --jobs 2`
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -10,7 +11,7 @@ use std::time::Instant;
 use pimesh_tests::simulation::mesh::Failure;
 use pimesh_tests::simulation::program::Program;
 use pimesh_tests::simulation::shrink;
-use pimesh_tests::simulation::totals::Totals;
+use pimesh_tests::simulation::totals::{Progress, Totals};
 
 const USAGE: &str = "simulate [--operations N] [--seed N] [--runs N] [--jobs N] \
     [--store memory|disk] [--losses] [--resume FILE] [--keep-going]";
@@ -91,10 +92,12 @@ fn mutants(first: u64) -> ExitCode {
 
 /// What the workers share.
 struct Shared {
-    next: u64,
+    progress: Progress,
+    /// Seeds that failed when they were last run, to be run again.
+    again: Vec<u64>,
+    /// Those of which it is not known yet whether they still do.
+    doubtful: BTreeSet<u64>,
     runs: u64,
-    totals: Totals,
-    failures: u64,
     said: Instant,
     seconds_before: f64,
 }
@@ -108,15 +111,19 @@ fn main() -> ExitCode {
         }
     };
     let begun = Instant::now();
-    let resumed = wanted.resume.as_deref().and_then(Totals::load);
-    let (totals, next, seconds_before) = resumed.unwrap_or((Totals::default(), wanted.seed, 0.0));
+    let resumed = wanted.resume.as_deref().and_then(Progress::load);
+    let mut progress = resumed.unwrap_or_else(|| Progress {
+        next_seed: wanted.seed,
+        ..Progress::default()
+    });
+    let doubtful = std::mem::take(&mut progress.failed);
     let shared = Mutex::new(Shared {
-        next,
+        again: doubtful.iter().copied().collect(),
+        doubtful,
         runs: 0,
-        totals,
-        failures: 0,
         said: begun,
-        seconds_before,
+        seconds_before: progress.seconds,
+        progress,
     });
     std::panic::set_hook(Box::new(|_| {})); // told with its seed
     #[cfg(feature = "mutants")]
@@ -128,48 +135,50 @@ fn main() -> ExitCode {
             scope.spawn(|| work(&wanted, &shared, begun));
         }
     });
-    let shared = shared
+    let mut shared = shared
         .into_inner()
         .unwrap_or_else(|broken| broken.into_inner());
-    let seconds = shared.seconds_before + begun.elapsed().as_secs_f64();
-    print!("{}", shared.totals);
-    println!(
-        "{:.0} s, {:.0} operations a second; seeds up to {}; {} failures",
+    save(&wanted, &mut shared, begun);
+    let Progress {
+        totals,
+        next_seed,
         seconds,
-        shared.totals.operations as f64 / seconds,
-        shared.next - 1,
-        shared.failures
+        failed,
+    } = &shared.progress;
+    print!("{totals}");
+    println!(
+        "{seconds:.0} s, {:.0} operations a second; seeds up to {}; {} failures",
+        totals.operations as f64 / seconds,
+        next_seed - 1,
+        failed.len()
     );
-    if shared.failures == 0 {
+    if failed.is_empty() {
         println!("0 lost, 0 doubled, 0 diverged");
         ExitCode::SUCCESS
     } else {
+        println!("failed: {failed:?}");
         ExitCode::FAILURE
     }
 }
 
 fn work(wanted: &Wanted, shared: &Mutex<Shared>, begun: Instant) {
+    let lock = || shared.lock().unwrap_or_else(|broken| broken.into_inner());
     loop {
-        let seed = {
-            let mut shared = shared.lock().unwrap_or_else(|broken| broken.into_inner());
-            let stop = shared.failures > 0 && !wanted.keep_going;
-            if stop || shared.runs >= wanted.runs || shared.totals.operations >= wanted.operations {
-                return;
-            }
-            shared.runs += 1;
-            shared.next += 1;
-            shared.next - 1
+        let Some(seed) = next(wanted, &mut lock()) else {
+            return;
         };
         let program = match wanted.losses {
             true => Program::with_losses(seed),
             false => Program::of(seed),
         };
         let outcome = one(wanted, &program, seed);
-        let mut shared = shared.lock().unwrap_or_else(|broken| broken.into_inner());
+        let mut shared = lock();
+        shared.doubtful.remove(&seed);
         match outcome {
-            Ok(totals) => shared.totals.add(&totals),
+            Ok(totals) => shared.progress.totals.add(&totals),
             Err(failure) => {
-                shared.failures += 1;
+                shared.progress.failed.insert(seed);
+                save(wanted, &mut shared, begun);
                 drop(shared);
                 tell(wanted, &program, seed, &failure);
                 continue;
@@ -177,20 +186,41 @@ fn work(wanted: &Wanted, shared: &Mutex<Shared>, begun: Instant) {
         }
         if shared.said.elapsed().as_secs() >= 60 {
             shared.said = Instant::now();
-            let seconds = shared.seconds_before + begun.elapsed().as_secs_f64();
-            eprintln!("{} operations in {seconds:.0} s", shared.totals.operations);
-            save(wanted, &shared, seconds);
-        }
-        if shared.totals.operations >= wanted.operations {
-            let seconds = shared.seconds_before + begun.elapsed().as_secs_f64();
-            save(wanted, &shared, seconds);
+            save(wanted, &mut shared, begun);
+            let Progress {
+                totals, seconds, ..
+            } = &shared.progress;
+            eprintln!("{} operations in {seconds:.0} s", totals.operations);
         }
     }
 }
 
-fn save(wanted: &Wanted, shared: &Shared, seconds: f64) {
+/// The seed of the next run: of one that failed before, else one that has not been run.
+fn next(wanted: &Wanted, shared: &mut Shared) -> Option<u64> {
+    let progress = &mut shared.progress;
+    let stop = !progress.failed.is_empty() && !wanted.keep_going;
+    if stop || shared.runs >= wanted.runs {
+        return None;
+    }
+    if let Some(seed) = shared.again.pop() {
+        shared.runs += 1;
+        return Some(seed);
+    }
+    if progress.totals.operations >= wanted.operations {
+        return None;
+    }
+    shared.runs += 1;
+    progress.next_seed += 1;
+    Some(progress.next_seed - 1)
+}
+
+/// Keeps how far it is, with the seeds that are still to be run again.
+fn save(wanted: &Wanted, shared: &mut Shared, begun: Instant) {
+    shared.progress.seconds = shared.seconds_before + begun.elapsed().as_secs_f64();
+    let mut kept = shared.progress.clone();
+    kept.failed.extend(&shared.doubtful);
     if let Some(path) = &wanted.resume
-        && let Err(error) = shared.totals.save(path, shared.next, seconds)
+        && let Err(error) = kept.save(path)
     {
         eprintln!("{}: {error}", path.display());
     }

@@ -1,6 +1,6 @@
 //! What was done in all runs together, for people and for going on later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -86,35 +86,52 @@ impl Totals {
             ("regained", self.regained),
         ]
     }
+}
 
-    /// Keeps these, and where to go on.
-    pub fn save(&self, path: &Path, next: u64, seconds: f64) -> std::io::Result<()> {
-        let done: BTreeMap<String, u64> = self
+/// How far a long run has come: what is kept of it between two calls.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// What was done in all runs that did not fail.
+    pub totals: Totals,
+    /// The seed of the next run.
+    pub next_seed: u64,
+    /// How long it has taken.
+    pub seconds: f64,
+    /// The seeds of the runs that failed.
+    pub failed: BTreeSet<u64>,
+}
+
+impl Progress {
+    /// Keeps it in a file.
+    pub fn save(&self, path: &Path) -> std::io::Result<()> {
+        let totals = &self.totals;
+        let done: BTreeMap<String, u64> = totals
             .done
             .iter()
             .map(|(what, count)| (format!("{what:?}"), *count))
             .collect();
-        let devices: BTreeMap<String, u64> = self
+        let devices: BTreeMap<String, u64> = totals
             .devices
             .iter()
             .map(|(devices, count)| (devices.to_string(), *count))
             .collect();
-        let numbers: BTreeMap<&str, u64> = self.numbers().into();
+        let numbers: BTreeMap<&str, u64> = totals.numbers().into();
         let all = json!({
-            "next_seed": next, "seconds": seconds, "numbers": numbers, "done": done, "devices": devices,
+            "next_seed": self.next_seed, "seconds": self.seconds, "failed": self.failed,
+            "numbers": numbers, "done": done, "devices": devices,
         });
         let whole = path.with_extension("new");
         std::fs::write(&whole, format!("{all:#}\n"))?;
         std::fs::rename(&whole, path)
     }
 
-    /// Reads what [`Self::save`] wrote: the totals, the next seed, the seconds spent.
-    pub fn load(path: &Path) -> Option<(Self, u64, f64)> {
+    /// Reads what [`Self::save`] wrote.
+    pub fn load(path: &Path) -> Option<Self> {
         let all: Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
         let number = |name: &str| all["numbers"][name].as_u64().unwrap_or(0);
         let done = What::all().map(|what| (what, all["done"][format!("{what:?}")].as_u64()));
         let devices = (2..=8).map(|n: usize| (n, all["devices"][n.to_string()].as_u64()));
-        let totals = Self {
+        let totals = Totals {
             runs: number("runs"),
             operations: number("operations"),
             done: done.filter_map(|(what, n)| Some((what, n?))).collect(),
@@ -129,7 +146,13 @@ impl Totals {
             retired: number("retired"),
             regained: number("regained"),
         };
-        Some((totals, all["next_seed"].as_u64()?, all["seconds"].as_f64()?))
+        let failed = all["failed"].as_array().into_iter().flatten();
+        Some(Self {
+            totals,
+            next_seed: all["next_seed"].as_u64()?,
+            seconds: all["seconds"].as_f64()?,
+            failed: failed.filter_map(Value::as_u64).collect(),
+        })
     }
 }
 
