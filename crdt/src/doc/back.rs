@@ -157,12 +157,21 @@ impl Back {
             let mut all = ours.iter().filter_map(|c| c.value.text());
             all.any(|ours| canon::same(key::name(at), ours, value))
         };
+        let lost: Vec<&str> = (before.candidates(at).iter())
+            .filter(|c| !still.contains(&c.id))
+            .filter_map(|c| c.value.text())
+            .collect();
+        let written_over = |value: &str| {
+            let mut all = lost.iter();
+            all.any(|lost| canon::same(key::name(at), lost, value))
+        };
         let gone = were.iter().filter(|other| {
             let mut wrote = before.candidates(at).iter();
             wrote.any(|c| {
                 let is_it = c.change.hash == other.change;
                 // a text is taken to restate what is written over, and would be hidden
-                let is_hidden = c.change.is_from_text() && said_by_us(&other.value);
+                let restates = said_by_us(&other.value) || written_over(&other.value);
+                let is_hidden = c.change.is_from_text() && restates;
                 is_it && (is_hidden || !still.contains(&c.id))
             })
         });
