@@ -22,6 +22,10 @@ enum Does {
     Begin,
     Hear,
     Decide(usize, u8),
+    /// Takes in a text of the item: its name and its note.
+    Read(u8, u8),
+    /// Writes over what was there after so many changes.
+    Stale(usize, u8, usize),
 }
 
 fn does() -> impl Strategy<Value = (bool, Does)> {
@@ -31,6 +35,8 @@ fn does() -> impl Strategy<Value = (bool, Does)> {
         1 => Just(Does::Begin),
         2 => Just(Does::Hear),
         2 => (0..KEYS.len(), 0..3_u8).prop_map(|(at, v)| Does::Decide(at, v)),
+        2 => (0..3_u8, 0..3_u8).prop_map(|(name, note)| Does::Read(name, note)),
+        2 => (0..KEYS.len(), 0..3_u8, 0..9_usize).prop_map(|(at, v, base)| Does::Stale(at, v, base)),
     ];
     (any::<bool>(), what)
 }
@@ -58,6 +64,18 @@ fn act(on: &mut Replica, other: &Replica, what: &Does) {
         Does::End => doc.edit(&doc.heads(), &[Edit::Delete { rid: None }], &author),
         Does::Begin => doc.edit(&doc.heads(), &[Edit::Revive { rid: None }], &author),
         Does::Decide(at, value) => doc.resolve(&doc.heads(), &[set(*at, *value)], &author),
+        Does::Read(name, note) => {
+            let mut item = card("FN:Anna");
+            item.values.insert("NAME".into(), format!(":{name}"));
+            item.values.insert("NOTE".into(), format!(":{note}"));
+            let text = genesis(&item);
+            Ok((!on.changes.contains(&text.bytes)).then_some(text))
+        }
+        Does::Stale(at, value, base) => {
+            let known = &on.changes[..1 + base % on.changes.len()];
+            let base = Document::load(known.iter().map(Vec::as_slice)).unwrap();
+            doc.edit(&base.heads(), &[set(*at, *value)], &author)
+        }
     };
     on.changes
         .extend(change.unwrap().map(|change| change.bytes));
