@@ -34,7 +34,7 @@ pub use session::{
     Session, StoredPiece,
 };
 pub use sum::Sum;
-pub use turns::Turns;
+pub use turns::{Turns, next_peer};
 pub use vector::{Reached, VectorHash, VersionVector};
 
 use crate::id::{DocId, Origin};

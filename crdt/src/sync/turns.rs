@@ -2,12 +2,23 @@
 //! it is done. A device that joins nine others would get everything nine times.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use crate::id::{CollectionId, DeviceId, Timestamp};
 
 /// For how long one peer alone brings a collection, in milliseconds. After each such while one
 /// more is asked: the first one may be at the end of a slow line.
 const ALONE: u64 = 10_000;
+
+/// Who is asked for a blob that `after` can not give: they are asked in the order of their ids,
+/// and nobody twice, so it ends when all were asked.
+pub fn next_peer(peers: &BTreeSet<DeviceId>, after: DeviceId) -> Option<DeviceId> {
+    let beyond = peers
+        .range((Bound::Excluded(after), Bound::Unbounded))
+        .next();
+    let next = beyond.or_else(|| peers.first()).copied();
+    next.filter(|next| *next != after)
+}
 
 /// What the sessions of a device wait for and get, and from whom.
 #[derive(Debug, Default)]
@@ -117,6 +128,16 @@ mod tests {
         assert_eq!(let_in(19), [2]);
         assert_eq!(let_in(20), [2, 3]);
         assert_eq!(let_in(60), [2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn peers_are_asked_in_turn_and_a_single_one_not_by_itself() {
+        let peers = BTreeSet::from([peer(1), peer(3), peer(5)]);
+        let next = |after| next_peer(&peers, peer(after));
+        let all = [1, 2, 3, 4, 5, 6].map(next);
+        assert_eq!(all, [3, 3, 5, 5, 1, 1].map(|n| Some(peer(n))));
+        assert_eq!(next_peer(&BTreeSet::from([peer(1)]), peer(1)), None);
+        assert_eq!(next_peer(&BTreeSet::new(), peer(1)), None);
     }
 
     #[test]

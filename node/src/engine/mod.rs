@@ -117,6 +117,9 @@ enum Notice {
     Addresses(Arc<Vec<Vec<u8>>>),
     /// A blob arrived.
     Blob(BlobHash),
+    /// A device can not give a blob, or has gone before it gave all that are lacking: the next
+    /// one is asked.
+    BlobElsewhere(Option<BlobHash>, DeviceId),
     /// Blobs may have gone: damaged ones are dropped.
     BlobsGone,
     /// A device has brought what it was asked for, or has gone: it may be another one's turn.

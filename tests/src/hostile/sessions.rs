@@ -164,6 +164,7 @@ impl Talk {
             Output::Confirmed { .. }
             | Output::InSync { .. }
             | Output::PeerLacks(_)
+            | Output::BlobRefused(_)
             | Output::Addresses(_)
             | Output::Forked { .. }
             | Output::PeerStopped { .. }

@@ -165,6 +165,7 @@ pub(super) fn told(world: &World) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use pimesh_crdt::Timestamp;
+    use rusqlite::Connection;
 
     use super::super::bring::{parse, text};
     use super::super::write::COLLECTIONS;
@@ -233,6 +234,33 @@ mod tests {
         claim(&world, (0, 1), 1).unwrap();
         for seed in [9280, 9495] {
             run(&Program::of(seed), None).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_photo_that_one_peer_lacks_is_asked_of_the_next() {
+        let parsed = parse(&card()).unwrap();
+        let mut world = build(3, None).unwrap();
+        let card = text(COLLECTIONS[0], &parsed.item);
+        assert!(world.keep(0, vec![card], &parsed.blobs).unwrap());
+        let ends = |link| [(link, 0), (link, 1)];
+        let settle = |world: &mut World| {
+            let all = [ends((0, 2)), ends((0, 1)), ends((1, 2))].concat();
+            while all
+                .iter()
+                .any(|(link, end)| world.deliver(*link, *end).unwrap())
+            {}
+        };
+        world.connect(0, 2).unwrap();
+        settle(&mut world);
+        world.cut(0, 2);
+        let lose = |disk: &Connection| disk.execute("DELETE FROM blob", ()).map(|_| ());
+        world.devices[0].damage(lose).unwrap();
+        world.connect(0, 1).unwrap();
+        world.connect(1, 2).unwrap();
+        settle(&mut world);
+        for device in &world.devices {
+            assert!(device.store.has_blob(parsed.blobs[0].hash).unwrap());
         }
     }
 }

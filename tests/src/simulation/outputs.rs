@@ -1,10 +1,12 @@
 //! What a session says, done: frames put on links, entries and blobs read and stored.
 
-use pimesh_crdt::CollectionId;
+use std::collections::BTreeMap;
+
 use pimesh_crdt::store::{MissingBlob, Piece, Why};
 use pimesh_crdt::sync::{
-    Entry, HeldUp, Input, Output, StoredPiece, VersionVector, WantedBlob, codec,
+    Entry, HeldUp, Input, Output, StoredPiece, VersionVector, WantedBlob, codec, next_peer,
 };
+use pimesh_crdt::{BlobHash, CollectionId};
 
 use super::check;
 use super::device::Written;
@@ -77,6 +79,10 @@ impl World {
                     check::claim(self, link, end, collection)?;
                     lacks::claim(self, link, end)?;
                 }
+                None
+            }
+            Output::BlobRefused(hash) => {
+                self.ask_elsewhere(link, end, hash)?;
                 None
             }
             Output::PeerLacks(count) => {
@@ -247,6 +253,25 @@ impl World {
         })?;
         if self.lived(device, done)?.is_some() {
             lacks::claim(self, link, end)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the session with the next peer ask for a blob.
+    fn ask_elsewhere(&mut self, link: LinkId, end: usize, hash: BlobHash) -> Result<(), Failure> {
+        let (device, peer) = if end == 0 { link } else { (link.1, link.0) };
+        if self.devices[device].store.has_blob(hash)? {
+            return Ok(());
+        }
+        let ends = self.ends(device).into_iter();
+        let of = |(link, end): &(LinkId, usize)| self.devices[[link.1, link.0][*end]].id;
+        let by_peer: BTreeMap<_, _> = ends.map(|at| (of(&at), at)).collect();
+        let peers = by_peer.keys().copied().collect();
+        let next = next_peer(&peers, self.devices[peer].id);
+        if let Some((link, end)) = next.and_then(|next| by_peer.get(&next)).copied() {
+            let wanted = vec![WantedBlob { hash, offset: 0 }];
+            self.tasks
+                .push_back(Task::Feed(link, end, Input::Missing(wanted)));
         }
         Ok(())
     }

@@ -123,6 +123,7 @@ impl Blobs {
         };
         if total == 0 || bytes.0.is_empty() {
             *lack = Lack::Absent;
+            out.push(Output::BlobRefused(hash));
         } else {
             let size = usize::try_from(total).unwrap_or(usize::MAX);
             self.usual = (self.usual / 4 * 3).saturating_add(size / 4).max(1);
@@ -137,7 +138,7 @@ impl Blobs {
         }
     }
 
-    pub(super) fn stored(&mut self, hash: BlobHash, piece: StoredPiece) {
+    pub(super) fn stored(&mut self, hash: BlobHash, piece: StoredPiece, out: &mut Vec<Output>) {
         self.storing = self.storing.saturating_sub(1);
         let Some(lack) = self.lacking.get_mut(&hash) else {
             return;
@@ -146,7 +147,10 @@ impl Blobs {
             (StoredPiece::Whole, _) => {
                 self.lacking.remove(&hash);
             }
-            (StoredPiece::Wrong, _) => *lack = Lack::Absent,
+            (StoredPiece::Wrong, _) => {
+                *lack = Lack::Absent;
+                out.push(Output::BlobRefused(hash));
+            }
             // Later pieces are on their way already.
             (StoredPiece::Next(at), Lack::Asked(next)) if at <= next => {}
             (StoredPiece::Next(at), _) => *lack = Lack::New(at),

@@ -202,6 +202,9 @@ pub enum Output {
     /// How many attachments the peer says that it lacks of what it has applied; its newest word
     /// in the Hello, and when it changes.
     PeerLacks(u64),
+    /// The peer can not give a blob that it was asked for: the session with
+    /// [the next peer](crate::sync::next_peer) should ask.
+    BlobRefused(BlobHash),
     /// Where members listen, as the peer knows: to be verified, kept and passed on.
     Addresses(Vec<Vec<u8>>),
     /// Whether both hold the same, when that has changed.

@@ -298,7 +298,7 @@ impl Session {
                 offset,
                 piece,
             } => self.blob_loaded(hash, offset, piece, out),
-            Input::BlobStored { hash, piece } => self.blobs.stored(hash, piece),
+            Input::BlobStored { hash, piece } => self.blobs.stored(hash, piece, out),
             Input::BlobArrived(hash) => self.blobs.arrived(hash),
             Input::Documents(id, what) => self.documents(now, id, what, out),
             Input::Tick => self.tick(now, out)?,

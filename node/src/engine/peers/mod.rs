@@ -16,7 +16,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pimesh_crdt::store::Store;
-use pimesh_crdt::sync::{Credit, Identity, Input, Session, VersionVector};
+use pimesh_crdt::sync::{Credit, Identity, Input, Session, VersionVector, next_peer};
 use pimesh_crdt::{BlobHash, CollectionId, DeviceId};
 use pimesh_transports::mesh::{FrameReceiver, FrameSender, FrameStream};
 use tokio::sync::{broadcast, mpsc};
@@ -117,6 +117,10 @@ pub(super) async fn converse(
         Ok(reason) => reason,
         Err(error) => crate::api::Failure::from(error).message,
     };
+    if !conversation.session.wants_no_blobs() {
+        let notices = &conversation.inner.notices;
+        let _ = notices.send(Notice::BlobElsewhere(None, peer));
+    }
     let left = conversation.session.credit();
     conversation.inner.set_credit(peer, left);
     drop(conversation);
@@ -244,6 +248,13 @@ impl Conversation {
             Ok(Notice::Blob(hash)) => {
                 self.act(Input::BlobArrived(hash)).await?;
                 self.say_what_is_lacking().await?;
+                Ok(None)
+            }
+            Ok(Notice::BlobElsewhere(hash, after)) => {
+                let sessions = self.inner.sessions().iter().copied().collect();
+                if next_peer(&sessions, after) == Some(self.peer) {
+                    self.want_blob(hash).await?;
+                }
                 Ok(None)
             }
             Ok(Notice::BlobsGone) => {

@@ -110,6 +110,11 @@ impl Conversation {
                 self.inner.hear_addresses(records).await?;
                 Ok(None)
             }
+            Output::BlobRefused(hash) => {
+                let notice = Notice::BlobElsewhere(Some(hash), self.peer);
+                let _ = self.inner.notices.send(notice);
+                Ok(None)
+            }
             Output::PeerLacks(count) => self.peer_lacks(count).await.map(|()| None),
             Output::Confirmed { collection, vector } => {
                 self.confirmed(collection, vector).await?;

@@ -104,6 +104,20 @@ impl Conversation {
         Box::pin(self.act(Input::Missing(wanted.collect()))).await
     }
 
+    /// Asks for a blob, or for all that are lacking, since another device does not give it.
+    pub(super) async fn want_blob(&mut self, hash: Option<BlobHash>) -> Result<(), EngineError> {
+        let Some(hash) = hash else {
+            return self.want_blobs(None).await;
+        };
+        let is_here = self.inner.store.read(move |store| store.has_blob(hash));
+        if is_here.await? {
+            return Ok(());
+        }
+        // where a part of it is here the store says where it goes on
+        let wanted = vec![WantedBlob { hash, offset: 0 }];
+        Box::pin(self.act(Input::Missing(wanted))).await
+    }
+
     /// Names more blobs once those named came, or are not with the peer either.
     pub(super) async fn want_more_blobs(&mut self) -> Result<(), EngineError> {
         match self.named_up_to {

@@ -243,7 +243,7 @@ impl World {
                 None
             }
             Output::Documents(collection, what) => self.recon(id, device, collection, what),
-            Output::Confirmed { .. } | Output::PeerStopped { .. } => None,
+            Output::Confirmed { .. } | Output::PeerStopped { .. } | Output::BlobRefused(_) => None,
             Output::Addresses(records) => {
                 self.addresses.insert(device, records);
                 None
