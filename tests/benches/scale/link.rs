@@ -281,6 +281,7 @@ impl End {
             | Output::StoreMembership(_)
             | Output::InSync { .. }
             | Output::PeerLacks(_)
+            | Output::BlobRefused(_)
             | Output::Addresses(_) => None,
             Output::Forked { .. } | Output::PeerStopped { .. } | Output::Close(_) => {
                 panic!("the session ended: {output:?}")
