@@ -54,7 +54,7 @@ fn devices_that_die_while_they_write_to_the_disk_lose_nothing() {
 
 #[test]
 fn what_disks_lose_comes_back_from_any_device_that_still_has_it() {
-    for (first, operations, on_disk) in [(1, 2_000, false), (2_000_000, 200, true)] {
+    for (first, operations, on_disk) in [(1, 2_000, false), (2_000_000, 600, true)] {
         let totals = all(first, operations, on_disk, Program::with_losses);
         eprintln!("{totals}");
         assert!(totals.regained > 20, "{}", totals.regained);
