@@ -7,7 +7,7 @@ use pimesh_crdt::item::Blob;
 use pimesh_crdt::{ChangeHash, CollectionId, DocId};
 
 use super::mesh::{Failure, World};
-use super::write::Planned;
+use super::write::{COLLECTIONS, Planned};
 
 /// How a transaction is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(super) struct Done {
     pub(super) changes: BTreeSet<(CollectionId, ChangeHash)>,
     /// The changes that were there before, by class and document.
     pub(super) before: BTreeMap<(CollectionId, DocId), BTreeSet<ChangeHash>>,
+    /// The changes of the same documents that were there in any collection, with its class.
+    pub(super) anywhere: BTreeSet<(CollectionId, ChangeHash)>,
 }
 
 impl World {
@@ -69,6 +71,10 @@ impl World {
         let before = match command {
             Command::None => BTreeMap::new(),
             Command::New(_) | Command::Undo(_) => self.before(at, &planned)?,
+        };
+        let anywhere = match command {
+            Command::None => BTreeSet::new(),
+            Command::New(_) | Command::Undo(_) => self.anywhere(at, &planned)?,
         };
         let done = self.devices[at].write(|store| {
             let mut batch = store.batch(now)?;
@@ -116,10 +122,31 @@ impl World {
             number,
             changes,
             before,
+            anywhere,
         }));
         self.announce(at, None)?;
         self.run()?;
         Ok(true)
+    }
+
+    /// The changes of the documents that are written to, as they are now in every collection.
+    fn anywhere(
+        &self,
+        at: usize,
+        planned: &[Planned],
+    ) -> Result<BTreeSet<(CollectionId, ChangeHash)>, Failure> {
+        let store = &self.devices[at].store;
+        let mut out = BTreeSet::new();
+        for collection in COLLECTIONS {
+            let Some(class) = store.class_of(collection)? else {
+                continue;
+            };
+            for one in planned {
+                let names = self.here(at, collection, one.doc)?.knew;
+                out.extend(names.into_iter().map(|name| (class, name)));
+            }
+        }
+        Ok(out)
     }
 
     /// The changes of the documents that are written to, as they are now.

@@ -82,9 +82,8 @@ impl World {
     fn new_in(&self, at: usize, done: &Done) -> Result<BTreeSet<ChangeHash>, Failure> {
         let store = &self.devices[at].store;
         let mut before = BTreeSet::new();
-        for ((collection, _), names) in &done.before {
-            let class = store.class_of(*collection)?;
-            before.extend(names.iter().map(|name| (class, *name)));
+        for (collection, name) in &done.anywhere {
+            before.insert((store.class_of(*collection)?, *name));
         }
         let mut new = BTreeSet::new();
         for (collection, name) in &done.changes {
