@@ -201,6 +201,14 @@ impl World {
             self.devices[device].forgetful = false;
         }
         let end = usize::from(link.1 == device);
+        // what the documents of a class add up to is told with the collection that names it
+        for (id, vector) in &received.committed.vectors {
+            if *id != collection {
+                let (collection, vector) = (*id, vector.clone());
+                let input = Input::Committed { collection, vector };
+                self.tasks.push_back(Task::Feed(link, end, input));
+            }
+        }
         let early = self.links.get_mut(&link);
         if let Some(vector) = early.and_then(|link| link.early[end].remove(&collection)) {
             self.confirmed(link, end, collection, vector)?;

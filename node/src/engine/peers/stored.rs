@@ -68,6 +68,13 @@ impl Conversation {
         }
         self.say_what_is_lacking().await?;
         self.want_blobs(None).await?;
+        // what the documents of a class add up to is told with the collection that names it
+        for (id, vector) in &received.committed.vectors {
+            if *id != collection {
+                let (collection, vector) = (*id, vector.clone());
+                Box::pin(self.act(Input::Committed { collection, vector })).await?;
+            }
+        }
         let held = received.held.iter().map(|held| &held.why);
         let held = held.fold(HeldUp::Nothing, |worst, why| match (worst, why) {
             (_, Why::Quarantined(_)) | (HeldUp::Quarantined, _) => HeldUp::Quarantined,
