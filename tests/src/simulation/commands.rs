@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pimesh_crdt::item::Blob;
-use pimesh_crdt::{ChangeHash, CollectionId, DocId};
+use pimesh_crdt::store::{Store, StoreError};
+use pimesh_crdt::{ChangeHash, CollectionId, DocId, Timestamp};
 
 use super::mesh::{Failure, World};
 use super::write::{COLLECTIONS, Planned};
@@ -76,28 +77,8 @@ impl World {
             Command::None => BTreeSet::new(),
             Command::New(_) | Command::Undo(_) => self.anywhere(at, &planned)?,
         };
-        let done = self.devices[at].write(|store| {
-            let mut batch = store.batch(now)?;
-            for blob in blobs {
-                batch.put_blob(&blob.bytes)?;
-            }
-            for one in &planned {
-                if one.collection != CollectionId::MESH {
-                    batch.upsert_collection(one.collection, "contacts", "", "")?;
-                }
-                batch.add(one.collection, one.doc, one.change.bytes.clone())?;
-            }
-            let number = match command {
-                Command::None => None,
-                Command::New(kind) => batch.record_mesh(kind, "", None)?,
-                Command::Undo(of) => {
-                    let number = batch.record_mesh("undo", "", None)?;
-                    batch.set_undone(of, number)?;
-                    number
-                }
-            };
-            batch.commit().map(|_| number)
-        })?;
+        let done =
+            self.devices[at].write(|store| store_all(store, now, &planned, blobs, command))?;
         let number = self.lived(at, done)?;
         let mut kept = BTreeSet::from_iter(number.map(|_| true));
         let mut changes = BTreeSet::new();
@@ -164,4 +145,38 @@ impl World {
         }
         Ok(out)
     }
+}
+
+/// Writes changes and their blobs in one transaction, and records it as the command says.
+///
+/// # Returns
+///
+/// The number of the recorded command, if there is one.
+fn store_all(
+    store: &mut Store,
+    now: Timestamp,
+    planned: &[Planned],
+    blobs: &[Blob],
+    command: Command,
+) -> Result<Option<i64>, StoreError> {
+    let mut batch = store.batch(now)?;
+    for blob in blobs {
+        batch.put_blob(&blob.bytes)?;
+    }
+    for one in planned {
+        if one.collection != CollectionId::MESH {
+            batch.upsert_collection(one.collection, "contacts", "", "")?;
+        }
+        batch.add(one.collection, one.doc, one.change.bytes.clone())?;
+    }
+    let number = match command {
+        Command::None => None,
+        Command::New(kind) => batch.record_mesh(kind, "", None)?,
+        Command::Undo(of) => {
+            let number = batch.record_mesh("undo", "", None)?;
+            batch.set_undone(of, number)?;
+            number
+        }
+    };
+    batch.commit().map(|_| number)
 }
