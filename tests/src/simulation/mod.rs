@@ -33,6 +33,7 @@ mod property;
 mod recon;
 pub mod shrink;
 pub mod texts;
+mod told;
 pub mod totals;
 mod undo;
 pub mod write;

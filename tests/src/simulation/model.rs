@@ -96,7 +96,7 @@ impl Write {
 /// All writes to all documents.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
-    docs: BTreeMap<DocId, Vec<Write>>,
+    pub(super) docs: BTreeMap<DocId, Vec<Write>>,
     one: Vec<(DocId, CollectionId, CollectionId)>,
 }
 
@@ -130,9 +130,20 @@ impl Model {
 
     /// Forgets what nobody has any more: it was made on a device that was put back. Where the
     /// union of two collections is forgotten, what was written on top of both stays, and what it
-    /// stands on with it.
+    /// stands on with it. A device that knew of the union may have told what was written in the
+    /// one collection to devices that have it in the other.
     pub fn forget(&mut self, is_held: impl Fn(DocId, CollectionId, ChangeHash) -> bool) {
+        let within = self.docs.values().flatten().flat_map(|write| &write.within);
+        let collections: BTreeSet<CollectionId> = within.copied().collect();
+        let classes: BTreeMap<_, _> = collections
+            .iter()
+            .map(|id| (*id, self.class(*id)))
+            .collect();
         for (doc, all) in &mut self.docs {
+            for write in all.iter_mut() {
+                let anywhere = write.within.iter().flat_map(|within| &classes[within]);
+                write.within = anywhere.copied().collect();
+            }
             let tops = all.iter().map(|top| (top.within.clone(), top.knew.clone()));
             let tops: Vec<_> = tops.collect();
             for (within, knew) in tops {
@@ -174,28 +185,6 @@ impl Model {
             .filter(|(_, all)| all.iter().any(is_here))
             .map(|(doc, _)| *doc)
             .collect()
-    }
-
-    /// Every write to a key of a document, for people who look for a mistake.
-    pub fn told(&self, doc: DocId, at: &str) -> String {
-        let short = |name: &ChangeHash| name.to_string()[..4].to_owned();
-        let mut out = String::new();
-        for write in self.docs.get(&doc).into_iter().flatten() {
-            let knew: Vec<String> = write.knew.iter().map(short).collect();
-            out += &format!(
-                "\n  {} {:?} in {:?} says {:?} shown {:?} gives {:?} ends {:?} anew {:?} knew {}",
-                short(&write.name),
-                write.by,
-                write.within.iter().map(|id| id.0[0]).collect::<Vec<_>>(),
-                write.says.get(at),
-                write.shown.get(at),
-                write.gives,
-                write.ends,
-                write.anew,
-                knew.join(" "),
-            );
-        }
-        out
     }
 
     /// A text that has become two changes.
