@@ -266,9 +266,9 @@ impl Actor {
                 continue;
             };
             let dial = DialOpts::peer_id(peer).addresses(addresses);
-            // Not from the port we listen on: over TCP that fails now and then, when the port
-            // is shared or has just been used towards the same address. A relay must see that
-            // port, to tell others where they may try to meet us.
+            // Over TCP not from the port we listen on: that fails now and then, when the port is
+            // shared or has just been used towards the same address. A relay must see that port,
+            // to tell others where they may try to meet us. QUIC has one port for all: `one_port`.
             let dial = match self.relays.is_relay(&peer) {
                 true => dial.build(),
                 false => dial.allocate_new_port().build(),

@@ -48,7 +48,7 @@ impl Mesh {
         let me = device_of(&key.public().to_peer_id()).ok_or(MeshError::NotADevice)?;
         let others = config.members.iter().filter(|member| **member != me);
         let members = others.filter_map(peer_of).collect();
-        let mut swarm = swarm::build(&key, members, config.relaying)?;
+        let mut swarm = swarm::build(&key, members, &config.listen, config.relaying)?;
         if config.relaying == Relaying::ForMembers {
             let external = config.external.iter();
             external.for_each(|address| swarm.add_external_address(address.clone()));

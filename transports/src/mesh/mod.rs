@@ -28,6 +28,7 @@ mod handle;
 mod links;
 mod members_only;
 mod network;
+mod one_port;
 mod peer;
 mod reach;
 pub mod record;

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use libp2p::{
-    PeerId, StreamProtocol, Swarm, SwarmBuilder, connection_limits, dcutr, identify,
+    Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, connection_limits, dcutr, identify,
     identity::Keypair,
     noise, ping, quic, relay, swarm,
     swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
@@ -15,6 +15,7 @@ use super::{
     error::MeshError,
     gate::Gate,
     members_only::MembersOnly,
+    one_port::OnePort,
 };
 
 /// What members speak: frames, see [`super::frames`].
@@ -117,10 +118,11 @@ impl Behaviour {
     }
 }
 
-/// A swarm that listens nowhere yet.
+/// A swarm that listens nowhere yet; `listen` is where it will.
 pub(super) fn build(
     key: &Keypair,
     members: HashSet<PeerId>,
+    listen: &[Multiaddr],
     relaying: Relaying,
 ) -> Result<Swarm<Behaviour>, MeshError> {
     // The builder's type differs with and without names, hence a macro and no function.
@@ -141,7 +143,10 @@ pub(super) fn build(
             .with_tokio()
             .with_tcp(tcp::Config::default(), noise::Config::new, yamux_config)
             .map_err(|error| MeshError::Transport(error.into()))?;
-        Ok::<_, MeshError>(tcp.with_quic_config(quic_config))
+        tcp.with_other_transport(|key| {
+            OnePort::new(quic::tokio::Transport::new(quic_config(key)), listen)
+        })
+        .map_err(|never| MeshError::Transport(never.into()))
     };
     Ok(match transports()?.with_dns() {
         Ok(builder) => finish!(builder),
@@ -159,7 +164,8 @@ fn yamux_config() -> yamux::Config {
     yamux
 }
 
-fn quic_config(mut quic: quic::Config) -> quic::Config {
+fn quic_config(key: &Keypair) -> quic::Config {
+    let mut quic = quic::Config::new(key);
     quic.handshake_timeout = config::HANDSHAKE;
     quic.max_idle_timeout = millis(config::QUIC_SILENCE);
     quic.keep_alive_interval = config::QUIC_KEEP_ALIVE;

@@ -1,10 +1,13 @@
 //! Members: how they stay connected, and how they are cut off.
 
+use std::net::UdpSocket;
+
+use libp2p::multiaddr::Protocol;
 use pimesh_crdt::DeviceId;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use zeroize::Zeroizing;
 
-use super::{Device, QUIC, TCP, connected, exchange, recv};
+use super::{DEADLINE, Device, Multiaddr, QUIC, TCP, connected, exchange, recv};
 use crate::mesh::{
     FrameError, MAX_FRAME, Mesh, MeshConfig, MeshError, MeshEvent, Refusal, p2p_address,
 };
@@ -143,4 +146,38 @@ async fn an_address_that_answers_as_somebody_else_is_not_believed() {
     let wrong = wrong.or_else(|| p2p_address(&address, &other.id)).unwrap();
     let error = other.handle.dial_unknown(wrong).await.unwrap_err();
     assert!(matches!(error, MeshError::Unreachable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn quic_calls_go_out_from_the_port_that_the_device_listens_on() {
+    let mut low = Device::start(1, &["/ip4/0.0.0.0/udp/0/quic-v1"]);
+    let high = Device::start(2, &[]);
+    let port = |address: &Multiaddr| {
+        address.iter().find_map(|part| match part {
+            Protocol::Udp(port) => Some(port),
+            _ => None,
+        })
+    };
+    let listens = port(&low.listening().await).unwrap();
+    // nobody answers at any of these
+    let silent: Vec<UdpSocket> = (0..3)
+        .map(|_| UdpSocket::bind("127.0.0.1:0").unwrap())
+        .collect();
+    let ways = silent.iter().map(|socket| {
+        let port = socket.local_addr().unwrap().port();
+        format!("/ip4/127.0.0.1/udp/{port}/quic-v1")
+            .parse()
+            .unwrap()
+    });
+    low.trusts(&[&high]).await;
+    low.handle.dial(high.id, ways.collect()).await.unwrap();
+    for socket in silent {
+        let heard = tokio::task::spawn_blocking(move || {
+            socket.set_read_timeout(Some(DEADLINE)).unwrap();
+            socket
+                .recv_from(&mut [0; 2048])
+                .map(|(_, from)| from.port())
+        });
+        assert_eq!(heard.await.unwrap().unwrap(), listens);
+    }
 }
