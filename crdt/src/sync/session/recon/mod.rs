@@ -55,6 +55,8 @@ pub(in crate::sync::session) struct Audit {
     attempt: u32,
     /// How much differed in the last round.
     found: Option<usize>,
+    /// The sums at which the last round began.
+    begun_at: Option<(Option<Sum>, Option<Sum>)>,
     /// Where rounds brought no more: the sums at which that was.
     rests_at: Option<(Option<Sum>, Option<Sum>)>,
     /// Where nothing moved any more though the names differ: the vectors at which that was.
@@ -313,6 +315,7 @@ impl Session {
         let pause = backoff::pause(attempt.saturating_add(REST), self.me.seed);
         let again = later(now, u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
         (side.audit.attempt, side.audit.due) = (attempt, Some(again));
+        side.audit.begun_at = Some((side.ours.sum(), side.their.sum()));
         let anyway = !side.ours.names_the_same(&side.their);
         if anyway {
             side.audit.stuck_at = Some((side.ours.hash(), side.their.hash()));

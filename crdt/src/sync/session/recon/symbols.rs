@@ -186,8 +186,12 @@ impl Session {
         let outcome = if is_less {
             Outcome::Differs(documents)
         } else {
-            side.audit.rests_at = Some((side.ours.sum(), side.their.sum()));
-            (side.audit.due, side.audit.found) = (None, None);
+            let now = Some((side.ours.sum(), side.their.sum()));
+            side.audit.found = None;
+            // what has changed meanwhile was not compared: it is looked at again when that is due
+            if side.audit.begun_at == now {
+                (side.audit.rests_at, side.audit.due) = (now, None);
+            }
             Outcome::StillDiffers(documents)
         };
         out.push(Output::Documents(

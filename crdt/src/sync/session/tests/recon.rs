@@ -240,6 +240,43 @@ fn what_neither_can_give_is_told_and_not_asked_for_again_and_again() {
     assert!(asked < 12, "{asked}");
 }
 
+#[test]
+fn what_is_lost_during_the_last_comparison_that_brings_nothing_is_looked_for_all_the_same() {
+    let mut world = world(40);
+    let (mine, other) = roles();
+    let never = DocId([9; 16]);
+    let held = |world: &World, of: u8| world.toys[usize::from(of)].held[&ONE].clone();
+    let claimed = &mut world.toys[usize::from(other)].held;
+    claimed.get_mut(&ONE).unwrap().insert(never);
+    world.connect(0, 1);
+    let begun = |world: &World| {
+        let asks = |it: &&(u8, usize, Frame)| {
+            matches!(it.2, Frame::Recon(Recon::Ask { from: 0, .. })) && it.0 == mine
+        };
+        world.sent.iter().filter(asks).count()
+    };
+    for _ in 0..1_000 {
+        if begun(&world) == 2 {
+            break;
+        }
+        if !(world.deliver((0, 1), 0) | world.deliver((0, 1), 1)) {
+            world.wait(1_000);
+        }
+    }
+    assert_eq!(begun(&world), 2);
+    // the states of the second comparison are read already
+    lose(&mut world, mine, 10);
+    world.committed(mine, ONE, None);
+    world.settle();
+    for _ in 0..20 {
+        world.wait(60_000);
+    }
+    let mut all = held(&world, other);
+    assert!(all.remove(&never));
+    assert_eq!(held(&world, mine), all);
+    assert!(!all_in_sync(&world));
+}
+
 /// A session of the device that begins, whose peer is played by the test. The peer's documents
 /// do not add up to ours.
 fn begun() -> (World, (u8, u8), usize) {
