@@ -119,23 +119,28 @@ def edits(args):
         ann, bob = two(lan, args)
         one_by_one("on one switch", 0, ann, bob, args)
         with lan.long_cable(bob, 25, 1):
-            one_by_one("50 ms there and back, 1 % lost", 25, ann, bob, args)
+            one_by_one("50 ms there and back, 1 % lost, each when the one before is there", 25, ann, bob, args, waits=True)
+            one_by_one("50 ms there and back, 1 % lost, as fast as commands go", 25, ann, bob, args)
 
 
-def one_by_one(what, delay, ann, bob, args):
+def one_by_one(what, delay, ann, bob, args, waits=False):
     """Edits on the first, each seen on the other; `delay` is what the cable takes, in milliseconds."""
     chosen, here, there = ids(ann, args.edits), Watched(ann), Watched(bob)
+    began = time.monotonic()
     before = Cost(ann)
     for number, item in enumerate(chosen):
         ann.run("edit", item, "--set", f"NOTE={what} {number}", codes=(0, 1, 2))
         if item not in here.seen:  # an event has no note
             ann.run("edit", item, "--set", f"DESCRIPTION={what} {number}")
+        if waits:
+            until("it is there", lambda: item in there.seen)
+    pause = 1000 * (time.monotonic() - began) / len(chosen)
     until("all edits are there", lambda: all(item in there.seen for item in chosen))
     after = Cost(ann)
     taken = [1000 * (there.seen[item] - here.seen[item]) - delay for item in chosen]
     here.end(), there.end()
     print(
-        f"{what}: an edit is there after the delay of {delay} ms and"
+        f"{what}, one in {pause:.0f} ms: an edit is there after the delay of {delay} ms and"
         f" {statistics.median(taken):.1f} ms (median), {percentile(taken, 0.95):.1f} (p95), {max(taken):.1f} (most);"
         f" {(after.bytes - before.bytes) / len(chosen):.0f} bytes both ways and"
         f" {(after.packets - before.packets) / len(chosen):.1f} packets an edit"
@@ -271,15 +276,22 @@ def ten(args):
             print(f"ten devices, {shape}: one edit is everywhere after {1000 * last:.0f} ms, {total / 1000:.1f} kB in all")
             for one in watched:
                 one.end()
-            time.sleep(20)
-            before = [Cost(one) for one in all_of]
-            time.sleep(60)
-            after = [Cost(one) for one in all_of]
-            worst = lambda what: max(getattr(b, what) - getattr(a, what) for a, b in zip(before, after))
-            print(
-                f"ten devices, {shape}, a minute at rest, the worst of each: {worst('cpu'):.2f} s CPU,"
-                f" {max(b.rss for b in after):.0f} MB, {worst('bytes')} bytes, {worst('packets')} packets"
-            )
+            # the first minute has what a node does once it is quiet; the other is how it stays
+            for when, pause in (("soon after", 20), ("later", 150)):
+                time.sleep(pause)
+                at_rest(f"ten devices, {shape}, a minute at rest, {when}", all_of)
+
+
+def at_rest(what, all_of):
+    """What a minute costs in which nobody does anything."""
+    before = [Cost(one) for one in all_of]
+    time.sleep(60)
+    after = [Cost(one) for one in all_of]
+    worst = lambda what: max(getattr(b, what) - getattr(a, what) for a, b in zip(before, after))
+    print(
+        f"{what}, the worst of each: {worst('cpu'):.2f} s CPU, {max(b.rss for b in after):.0f} MB resident,"
+        f" {worst('bytes')} bytes, {worst('packets')} packets"
+    )
 
 
 def main():
