@@ -34,6 +34,8 @@ pub type Wire = Compat<Stream>;
 pub struct Cheat {
     /// Whom it claims to be, and can prove.
     pub device: DeviceId,
+    /// What it proves it with.
+    pub key: SigningKey,
     /// Whom it cheats.
     pub them: DeviceId,
     victim: PeerId,
@@ -103,6 +105,7 @@ impl Cheat {
         });
         Self {
             device,
+            key: SigningKey::from_bytes(&seed),
             them,
             victim,
             address,

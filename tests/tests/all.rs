@@ -16,6 +16,7 @@ mod decide;
 mod doctor;
 mod exports;
 mod find;
+mod flood;
 mod folders;
 mod gone;
 mod homes;

@@ -22,7 +22,7 @@ use crate::program::{Node, Program};
 const MOST_MEMORY: usize = 64 << 20;
 
 /// A device with a few items, and its running node.
-fn victim() -> (Program, Node) {
+pub(crate) fn victim() -> (Program, Node) {
     let mut program = Program::new("victim");
     let scale = Scale {
         contacts: 10,
@@ -37,7 +37,7 @@ fn victim() -> (Program, Node) {
     (program, node)
 }
 
-fn items(program: &Program) -> u64 {
+pub(crate) fn items(program: &Program) -> u64 {
     let (list, code) = program.json(&["list"]);
     assert_eq!(code, 0);
     list["total"].as_u64().unwrap()
@@ -194,7 +194,7 @@ async fn a_replayed_pairing_is_refused_under_the_old_code_and_under_a_new_one() 
 }
 
 /// A member that cheats: paired with the right code.
-async fn traitor(program: &Program, node: &Node) -> Cheat {
+pub(crate) async fn traitor(program: &Program, node: &Node) -> Cheat {
     let (offer, code) = program.offer();
     let mut traitor = Cheat::of(&node.address, node.device, 5);
     let stream = traitor.open(PAIR).await.unwrap();
@@ -210,7 +210,7 @@ fn contact(name: &str) -> (DocId, Vec<u8>) {
 }
 
 /// A contact that a person adds.
-fn import(device: &Program, uid: &str, name: &str) {
+pub(crate) fn import(device: &Program, uid: &str, name: &str) {
     let card = device.device.folder().join("new.vcf");
     let text = format!("BEGIN:VCARD\r\nVERSION:4.0\r\nUID:{uid}\r\nFN:{name}\r\nEND:VCARD\r\n");
     std::fs::write(&card, text).unwrap();

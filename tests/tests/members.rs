@@ -71,6 +71,7 @@ async fn a_removed_device_is_refused_by_all_keeps_its_data_and_comes_back_as_a_n
         !done.is_this && done.told == ["tablet"] && done.untold.is_empty(),
         "{done:?}"
     );
+    assert!(done.let_in.is_empty(), "the laptop let in both: {done:?}");
     lists(&tablet, &["laptop"]).await;
     lists(&couple.laptop, &["tablet"]).await;
     knows_that_it_is_out(&couple.phone).await;

@@ -47,4 +47,8 @@ pub struct DeviceRemoved {
     /// The other devices that are told before anything else when they next connect with one that
     /// knows. Until then they may still exchange changes with the removed one.
     pub untold: Vec<String>,
+    /// The members that only it has let in, itself or through those it let in. They stay: whoever
+    /// does not know one of them removes it too.
+    #[serde(default)]
+    pub let_in: Vec<String>,
 }

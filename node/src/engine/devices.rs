@@ -1,7 +1,7 @@
 //! Renaming and removing devices: a signed statement each, which travels before data.
 
 use pimesh_crdt::DeviceId;
-use pimesh_crdt::sync::membership::{Action, Members, state};
+use pimesh_crdt::sync::membership::{Action, Members, let_in_by, state};
 
 use super::who::now;
 use super::{Engine, EngineError, status};
@@ -47,6 +47,10 @@ impl Engine {
             return Err(Failure::usage(message).into());
         }
         let connected = self.inner.connected().await?;
+        let let_in = match is_this {
+            true => Vec::new(),
+            false => self.let_in_by(id, &members).await?,
+        };
         self.state_about(id, Action::Remove).await?;
         let (mut told, mut untold) = (Vec::new(), Vec::new());
         for (other, name) in members.iter() {
@@ -64,7 +68,20 @@ impl Engine {
             is_this,
             told,
             untold,
+            let_in,
         })
+    }
+
+    /// What the members are called that only this one has let in.
+    async fn let_in_by(
+        &self,
+        device: DeviceId,
+        members: &Members,
+    ) -> Result<Vec<String>, EngineError> {
+        let known = self.inner.store.with(|store| status::statements(store));
+        let let_in = let_in_by(device, self.inner.me.device, &known.await?);
+        let name = |one: &DeviceId| members.name(*one).unwrap_or_default().to_owned();
+        Ok(let_in.iter().map(name).collect())
     }
 
     /// Signs what is to be known of a device, and keeps it.

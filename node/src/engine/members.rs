@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pimesh_crdt::DeviceId;
 use pimesh_crdt::store::Device;
-use pimesh_crdt::sync::membership::{Members, Statement};
+use pimesh_crdt::sync::membership::{Members, Room, Statement};
 use pimesh_transports::mesh::{Multiaddr, is_relayed};
 
 use super::network::others;
@@ -46,20 +46,29 @@ impl Inner {
             .map_or_else(|| device.to_string()[..8].to_owned(), str::to_owned))
     }
 
-    /// Keeps statements of membership, and lets their members in and the others out at once.
+    /// Keeps statements of membership that there is room for, and lets their members in and the
+    /// others out at once.
     pub(super) async fn keep_statements(
         &self,
         statements: Vec<Statement>,
     ) -> Result<(), EngineError> {
-        let before = self.members().await?;
-        let kept = statements.clone();
-        self.store
+        let (before, me) = (self.members().await?, self.me.device);
+        // several peers may bring some at once, and each knows only what it brought
+        let statements = self
+            .store
             .with(move |store| {
+                let known = status::statements(store)?;
+                let mut room = Room::beside(me, &known);
+                let known: BTreeSet<_> = known.iter().map(Statement::hash).collect();
+                let kept: Vec<Statement> = (statements.into_iter())
+                    .filter(|one| !known.contains(&one.hash()) && room.take(one))
+                    .collect();
                 let mut batch = store.batch(now())?;
                 for statement in &kept {
                     batch.add_membership(statement.hash().0, &statement.to_bytes())?;
                 }
-                batch.commit()
+                batch.commit()?;
+                Ok::<_, EngineError>(kept)
             })
             .await?;
         let members = self.members().await?;

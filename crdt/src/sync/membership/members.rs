@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
 
+use super::room::Room;
 use super::statement::MOST_KNOWN;
 use super::{Action, Statement, StatementError, StatementHash};
 use crate::id::{DeviceId, Timestamp};
@@ -101,6 +102,9 @@ pub fn newest(statements: &[Statement]) -> Vec<StatementHash> {
 /// Signs what is to be known of a device, knowing all of `known`. Where more of these stand side
 /// by side than one statement can name (many devices, or one that misbehaves), others come first
 /// that name some each, and only give the author the name it has. All are to be kept.
+///
+/// # Errors
+/// A name that is too long, or an author of whom the others keep no more.
 pub fn state(
     key: &SigningKey,
     subject: DeviceId,
@@ -113,6 +117,7 @@ pub fn state(
         .name(me)
         .unwrap_or_default()
         .to_owned();
+    let mut room = Room::beside(me, known);
     let (mut known, mut made) = (known.to_vec(), Vec::new());
     let mut say = |known: &mut Vec<Statement>, subject, action, heads: &[StatementHash]| {
         // the newest name counts, also where the clock of who gave the last one was ahead
@@ -128,7 +133,15 @@ pub fn state(
         let heads = newest(&known);
         if heads.len() <= MOST_KNOWN {
             say(&mut known, subject, action, &heads)?;
-            return Ok(made);
+            let has_room = made.iter().all(|one| {
+                let is_kept = room.is_kept_elsewhere(one);
+                room.count(one);
+                is_kept
+            });
+            return match has_room {
+                true => Ok(made),
+                false => Err(StatementError::NoRoom),
+            };
         }
         let again = Action::Rename { name: name.clone() };
         say(&mut known, me, again, &heads[..MOST_KNOWN])?;

@@ -51,6 +51,11 @@ pub enum StatementError {
     /// The author has not signed this.
     #[error("a statement of membership whose signature is wrong")]
     BadSignature,
+    /// The others would not keep it: see [`super::MOST_BY_ONE`].
+    #[error(
+        "this device has said so much about devices that the others keep no more of it: let another device do this"
+    )]
+    NoRoom,
 }
 
 /// A statement whose signature has been verified: there is no other way to have one.

@@ -33,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::VectorHash;
 use super::changes::{Heard, Spoken};
 use super::codec;
-use super::membership::{Members, Statement, StatementHash};
+use super::membership::{Action, Members, Room, Statement, StatementHash};
 use super::message::{Frame, Recon, Tag};
 use crate::id::{CollectionId, DeviceId, Timestamp};
 use side::Side;
@@ -317,15 +317,15 @@ impl Session {
         self.check_members()
     }
 
-    /// Keeps the statements that are new, and returns them.
-    fn merge(&mut self, statements: Vec<Statement>) -> Vec<Statement> {
+    /// Keeps the statements that are new, as far as there is room, and returns them.
+    fn merge(&mut self, mut statements: Vec<Statement>) -> Vec<Statement> {
+        let mut room = Room::beside(self.me.device, self.statements.values());
         let mut new = Vec::new();
+        statements.sort_by_key(|one| *one.action() != Action::Remove);
         for statement in statements {
-            if self
-                .statements
-                .insert(statement.hash(), statement.clone())
-                .is_none()
-            {
+            let hash = statement.hash();
+            if !self.statements.contains_key(&hash) && room.take(&statement) {
+                self.statements.insert(hash, statement.clone());
                 new.push(statement);
             }
         }

@@ -8,8 +8,8 @@ use super::side::{Retry, Storing};
 use super::{CloseReason, HeldUp, Output, PATIENCE, Phase, Session, Step};
 use crate::id::{CollectionId, Timestamp};
 use crate::sync::changes::ChangesError;
-use crate::sync::codec::{MOST_COLLECTIONS, MOST_STATEMENTS};
-use crate::sync::membership::{self, Statement};
+use crate::sync::codec::MOST_COLLECTIONS;
+use crate::sync::membership::{self, Room, Statement, StatementHash};
 use crate::sync::message::{Bytes, Frame, Hello, NumberReached, Tag, VERSION};
 use crate::sync::{Fork, Reached, VectorHash, VersionVector};
 
@@ -122,12 +122,19 @@ impl Session {
                 .map_err(|_| CloseReason::Protocol("a false statement of membership"))?;
             statements.push(statement);
         }
+        let by_peer = statements.iter().filter(|one| one.author() == self.peer);
+        let by_peer: Vec<StatementHash> = by_peer.map(Statement::hash).collect();
         let new = self.merge(statements);
-        if self.statements.len() > MOST_STATEMENTS {
-            return Err(CloseReason::Protocol("too many statements of membership"));
-        }
         if !new.is_empty() {
             out.push(Output::StoreMembership(new));
+        }
+        // others pass on what they had room for; who makes too much is not listened to
+        let is_left_out = |hash: &StatementHash| !self.statements.contains_key(hash);
+        let room = Room::beside(self.me.device, self.statements.values());
+        if room.is_full(self.peer) && by_peer.iter().any(is_left_out) {
+            return Err(CloseReason::Protocol(
+                "more statements of membership than one device may make",
+            ));
         }
         self.check_members()?;
         if self.phase == Phase::Comparing {

@@ -22,5 +22,11 @@ pub(super) fn removed(done: &DeviceRemoved) -> String {
             done.untold.join(", ")
         );
     }
+    if !done.let_in.is_empty() {
+        text += &format!(
+            "It had let in, and these stay: {}. If you do not know one of them, remove it too.\n",
+            done.let_in.join(", ")
+        );
+    }
     text
 }

@@ -10,6 +10,7 @@ use crate::sync::{CloseReason, Documents, Entry, ForDocuments, Input, Outcome, V
 
 const ONE: CollectionId = COLLECTIONS[1];
 const HOUR: u64 = 3_600_000;
+const CLAIMED: DocId = DocId([9; 16]);
 
 /// The number of the device that begins comparisons, and of the other one.
 fn roles() -> (u8, u8) {
@@ -48,6 +49,12 @@ fn lose(world: &mut World, device: u8, each: usize) -> usize {
     let lost: Vec<DocId> = held.iter().copied().step_by(each).collect();
     held.retain(|doc| !lost.contains(doc));
     lost.len()
+}
+
+/// A device claims a document that it can not send.
+fn claim(world: &mut World, device: u8) {
+    let held = world.toys[usize::from(device)].held.get_mut(&ONE);
+    held.unwrap().insert(CLAIMED);
 }
 
 impl World {
@@ -212,13 +219,7 @@ fn what_is_lost_while_the_sum_says_otherwise_is_found_by_the_daily_comparison() 
 #[test]
 fn what_neither_can_give_is_told_and_not_asked_for_again_and_again() {
     let mut world = world(40);
-    // the other device claims a document that it can not send
-    let (_, other) = roles();
-    world.toys[usize::from(other)]
-        .held
-        .get_mut(&ONE)
-        .unwrap()
-        .insert(DocId([9; 16]));
+    claim(&mut world, roles().1);
     world.connect(0, 1);
     world.settle();
     for _ in 0..20 {
@@ -244,10 +245,8 @@ fn what_neither_can_give_is_told_and_not_asked_for_again_and_again() {
 fn what_is_lost_during_the_last_comparison_that_brings_nothing_is_looked_for_all_the_same() {
     let mut world = world(40);
     let (mine, other) = roles();
-    let never = DocId([9; 16]);
     let held = |world: &World, of: u8| world.toys[usize::from(of)].held[&ONE].clone();
-    let claimed = &mut world.toys[usize::from(other)].held;
-    claimed.get_mut(&ONE).unwrap().insert(never);
+    claim(&mut world, other);
     world.connect(0, 1);
     let begun = |world: &World| {
         let asks = |it: &&(u8, usize, Frame)| {
@@ -272,8 +271,7 @@ fn what_is_lost_during_the_last_comparison_that_brings_nothing_is_looked_for_all
         world.wait(60_000);
     }
     let mut all = held(&world, other);
-    assert!(all.remove(&never));
-    assert_eq!(held(&world, mine), all);
+    assert!(all.remove(&CLAIMED) && held(&world, mine) == all);
     assert!(!all_in_sync(&world));
 }
 
