@@ -21,6 +21,7 @@ mod receive;
 mod recon;
 mod send;
 mod side;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -165,37 +166,6 @@ impl Session {
     pub fn in_turns(mut self) -> Self {
         self.takes_turns = true;
         self
-    }
-
-    /// What the peer was asked for, or is bringing.
-    pub fn bringing(&self) -> BTreeSet<CollectionId> {
-        let all = self.sides.iter();
-        let bringing = all.filter(|(id, side)| {
-            **id != CollectionId::MESH && side.retry.is_some() && side.lacks()
-        });
-        bringing.map(|(id, _)| *id).collect()
-    }
-
-    /// What it waits for its turn to ask for.
-    pub fn waiting_to_ask(&self) -> BTreeSet<CollectionId> {
-        let all = self.sides.iter();
-        let wanted = all.filter(|(_, side)| side.wants_to_ask && !side.stopped && !side.parked);
-        match (self.phase, self.mesh_first_until) {
-            (Phase::Open, None) => wanted.map(|(id, _)| *id).collect(),
-            _ => BTreeSet::new(),
-        }
-    }
-
-    /// What the peer may still ask for.
-    pub fn credit(&self) -> Credit {
-        self.credit
-    }
-
-    /// True when the caller should not read from the link: what came before is not stored.
-    pub fn is_busy(&self) -> bool {
-        self.sides.values().any(|side| side.storing.len() > 1)
-            || self.blobs.is_busy()
-            || self.comparing.is_busy()
     }
 
     /// Like [`Input::Received`], from bytes.

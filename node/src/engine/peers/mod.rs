@@ -20,6 +20,7 @@ use pimesh_crdt::sync::{Credit, Identity, Input, Session, VersionVector, next_pe
 use pimesh_crdt::{BlobHash, CollectionId, DeviceId};
 use pimesh_transports::mesh::{FrameReceiver, FrameSender, FrameStream};
 use tokio::sync::{broadcast, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::who::now;
@@ -30,6 +31,8 @@ const UNSENT: usize = 512;
 
 /// How often a session is told that time passes.
 const TICK: Duration = Duration::from_secs(1);
+/// The same where both hold the same: a device with many others should sleep.
+const TICK_AT_REST: Duration = Duration::from_secs(15);
 
 /// A session that goes on.
 struct Present(Arc<Inner>, DeviceId);
@@ -167,8 +170,7 @@ impl Conversation {
         mut sent: mpsc::Receiver<()>,
         stop: &CancellationToken,
     ) -> Result<String, EngineError> {
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut ticked = Instant::now();
         // counted after the vectors are read: it covers at least what they name
         let started = self.started().await?;
         self.say_what_is_lacking().await?;
@@ -179,6 +181,10 @@ impl Conversation {
         self.act(Input::Addresses(records)).await?;
         while self.closed.is_none() {
             self.take_turn().await?;
+            let pause = match self.session.is_at_rest() {
+                true => TICK_AT_REST,
+                false => TICK,
+            };
             let input = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok("this device stops".into()),
@@ -200,7 +206,10 @@ impl Conversation {
                     Ok(None) => return Ok("the other device ended the connection".into()),
                     Err(error) => return Ok(error.to_string()),
                 },
-                _ = ticks.tick() => Input::Tick,
+                () = tokio::time::sleep_until(ticked + pause) => {
+                    ticked = Instant::now();
+                    Input::Tick
+                }
             };
             self.act(input).await?;
         }

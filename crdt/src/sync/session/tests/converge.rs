@@ -262,3 +262,26 @@ fn a_device_that_got_from_another_what_its_peer_has_told_of_says_so() {
     let says = |world: &World, end: usize| world.links[&(0, 1)].in_sync[end].get(&book).copied();
     assert_eq!([says(&world, 0), says(&world, 1)], [Some(true); 2]);
 }
+
+#[test]
+fn a_session_is_at_rest_once_both_hold_the_same_and_not_while_an_edit_is_on_its_way() {
+    let mut world = World::new(2);
+    world.edit(0, COLLECTIONS[1], b"before", false);
+    world.connect(0, 1);
+    let rest = |world: &World| {
+        let sessions = &world.links[&(0, 1)].sessions;
+        sessions.iter().filter(|one| one.is_at_rest()).count()
+    };
+    assert_eq!(rest(&world), 0);
+    world.settle();
+    world.wait(3_000);
+    assert_eq!(rest(&world), 2);
+    world.edit(0, COLLECTIONS[1], b"now", false);
+    assert_eq!(rest(&world), 1, "it waits for the Ack");
+    world.lose((0, 1), 1);
+    world.settle();
+    assert_eq!(rest(&world), 1, "the other knows of nothing");
+    world.wait(2_000);
+    world.wait(3_000);
+    assert_eq!(rest(&world), 2);
+}
