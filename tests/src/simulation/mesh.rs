@@ -87,6 +87,8 @@ pub struct World {
     pub forked: bool,
     /// A disk has lost rows.
     pub(super) has_lost: bool,
+    /// Sessions that waited for an answer for too long.
+    pub(super) unanswered: u64,
     /// What a class was named when its states were last read, by device and peer.
     pub(super) read: BTreeMap<(usize, usize, CollectionId), VectorHash>,
     statements: Vec<Statement>,
@@ -116,6 +118,7 @@ impl World {
             commands: Vec::new(),
             forked: false,
             has_lost: false,
+            unanswered: 0,
             read: BTreeMap::new(),
             statements,
             turns: BTreeMap::new(),

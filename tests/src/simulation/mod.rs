@@ -261,7 +261,12 @@ fn heal(world: &mut World, program: &Program) -> Result<(), Failure> {
         if agreed || (quiet && round > 40) {
             return Ok(());
         }
+        // all that was said has arrived: whoever still waits for an answer will not get one
+        let before = world.unanswered;
         world.wait(20_000)?;
+        if world.unanswered > before {
+            return Err(Failure("a device waits for an answer in vain".into()));
+        }
     }
     Ok(())
 }

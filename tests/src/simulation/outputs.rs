@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use pimesh_crdt::store::{MissingBlob, Piece, Why};
 use pimesh_crdt::sync::{
-    Entry, HeldUp, Input, Output, StoredPiece, VersionVector, WantedBlob, codec, next_peer,
+    CloseReason, Entry, HeldUp, Input, Output, StoredPiece, VersionVector, WantedBlob, codec,
+    next_peer,
 };
 use pimesh_crdt::{BlobHash, CollectionId};
 
@@ -99,6 +100,7 @@ impl World {
             }
             Output::Close(reason) => {
                 self.totals.closed += 1;
+                self.unanswered += u64::from(reason == CloseReason::Silent);
                 if let Some(link) = self.links.get_mut(&link) {
                     link.closed = Some(reason.to_string());
                 }

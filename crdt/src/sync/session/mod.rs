@@ -91,6 +91,8 @@ pub struct Session {
     peer: DeviceId,
     phase: Phase,
     statements: BTreeMap<StatementHash, Statement>,
+    /// The head of the statements that our Hello said.
+    greeted: [u8; 16],
     sides: BTreeMap<CollectionId, Side>,
     /// What the peer's Hello said.
     greeting: BTreeMap<Tag, VectorHash>,
@@ -130,6 +132,7 @@ impl Session {
             peer,
             phase: Phase::New,
             statements: BTreeMap::new(),
+            greeted: [0; 16],
             sides: BTreeMap::new(),
             greeting: BTreeMap::new(),
             mesh_first_until: None,
@@ -280,11 +283,14 @@ impl Session {
     /// Statements that were learned elsewhere go to the peer at once.
     fn learned(&mut self, statements: Vec<Statement>, out: &mut Vec<Output>) -> Step {
         let new = self.merge(statements);
-        if new.is_empty() || self.phase != Phase::Open {
+        if new.is_empty() || !matches!(self.phase, Phase::Comparing | Phase::Open) {
             return Ok(());
         }
         self.send_statements(new.iter(), out);
-        self.check_members()
+        match self.phase {
+            Phase::Open => self.check_members(),
+            _ => Ok(()),
+        }
     }
 
     /// Keeps the statements that are new, as far as there is room, and returns them.

@@ -105,12 +105,16 @@ impl Session {
         self.greets(now, hello.incarnation);
         self.greeting = hello.collections.into_iter().collect();
         let all: Vec<Statement> = self.statements.values().cloned().collect();
-        if hello.membership == membership::head(&all) {
+        // both Hellos decide, so that both decide the same
+        let is_same = hello.membership == self.greeted;
+        if !is_same || self.greeted != membership::head(&all) {
+            self.send_statements(all.iter(), out);
+        }
+        if is_same {
             self.check_members()?;
             self.open(now, out);
         } else {
             self.phase = Phase::Comparing;
-            self.send_statements(all.iter(), out);
         }
         Ok(())
     }

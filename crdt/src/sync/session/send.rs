@@ -40,11 +40,12 @@ impl Session {
             .collect();
         self.merge(membership);
         let all: Vec<Statement> = self.statements.values().cloned().collect();
+        self.greeted = membership::head(&all);
         let hello = Hello {
             version: VERSION,
             device: self.me.device,
             incarnation: self.me.incarnation,
-            membership: membership::head(&all),
+            membership: self.greeted,
             collections: self.hashes(self.sides.keys().copied()),
             lacking: self.blobs.said,
         };
@@ -88,9 +89,10 @@ impl Session {
         if side.stopped || side.parked {
             return;
         }
+        // where nothing is lacking this is an answer, and makes the peer send nothing
         let waits =
             self.mesh_first_until.is_some() || (self.takes_turns && !self.turn.contains(&id));
-        if waits && id != CollectionId::MESH {
+        if waits && side.lacks() && id != CollectionId::MESH {
             side.wants_to_ask = true;
             return;
         }

@@ -92,7 +92,6 @@ impl Side {
         self.heard = true;
         self.their = self.ours.clone();
         self.sent = self.ours.clone();
-        self.told = Some(self.ours.hash());
         self.unanswered.clear();
         self.gap_asked = false;
         self.retry = None;

@@ -3,6 +3,7 @@
 mod blobs;
 mod converge;
 mod forked_names;
+mod opening;
 mod recon;
 mod rules;
 mod toy;
