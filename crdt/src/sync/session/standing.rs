@@ -39,7 +39,7 @@ impl Session {
     }
 
     /// True when both hold the same and nothing is under way: only what happens every few minutes
-    /// needs an [`Input::Tick`].
+    /// needs an [`Input::Tick`](super::Input::Tick).
     pub fn is_at_rest(&self) -> bool {
         let rests = |side: &Side| side.in_sync == Some(true) && side.retry.is_none();
         self.phase == Phase::Open
