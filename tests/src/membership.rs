@@ -61,6 +61,8 @@ impl Tally {
 #[derive(Default)]
 struct Device {
     held: Vec<Statement>,
+    /// Their bytes: the same ones again say nothing new, whoever brings them.
+    heard: BTreeSet<Vec<u8>>,
     /// Whom it has ever seen as removed.
     gone: BTreeSet<DeviceId>,
 }
@@ -141,11 +143,15 @@ impl World {
 
     /// Takes a statement as it comes over the wire.
     fn hear(&mut self, at: usize, bytes: &[u8]) -> Result<(), String> {
+        if self.devices[at].heard.contains(bytes) {
+            return Ok(());
+        }
         let Ok(statement) = Statement::from_bytes(bytes) else {
             self.tally.refused += 1;
             return Ok(());
         };
         let device = &mut self.devices[at];
+        device.heard.insert(bytes.to_vec());
         if device
             .held
             .iter()
