@@ -99,6 +99,12 @@ impl Store {
         Ok(())
     }
 
+    /// Gives back the pages that SQLite keeps of the file, up to 8 MB: whoever asks next has them
+    /// read again.
+    pub fn shrink(&self) -> Result<(), StoreError> {
+        Ok(self.conn.execute_batch("PRAGMA shrink_memory")?)
+    }
+
     /// What ends [`tighten`](Self::tighten) from another thread.
     pub fn interrupter(&self) -> Interrupter {
         Interrupter(Arc::new(self.conn.get_interrupt_handle()))

@@ -49,28 +49,29 @@ async fn rounds(store: &StoreHandle) -> Result<(), EngineError> {
         if tidied.is_none_or(|before| names >= before + WORTH) {
             let mut from = Tidying::default();
             while let Ended::Asked(at) = {
-                quiet(store, &mut lean).await;
+                quiet(store, &mut lean).await?;
                 round(store, from).await?
             } {
                 from = at;
             }
             (tidied, lean) = (Some(names), None);
         }
-        quiet(store, &mut lean).await;
+        quiet(store, &mut lean).await?;
     }
 }
 
 /// Waits until nobody has asked for anything for a while. Gives memory back then, once for what
 /// was asked: `lean` is up to where that is done.
-async fn quiet(store: &StoreHandle, lean: &mut Option<u64>) {
+async fn quiet(store: &StoreHandle, lean: &mut Option<u64>) -> Result<(), EngineError> {
     loop {
         let before = store.asked();
         tokio::time::sleep(QUIET).await;
         if store.asked() == before {
             if lean.replace(before) != Some(before) {
+                store.unasked(|store| store.shrink()).await?;
                 memory::give_back();
             }
-            return;
+            return Ok(());
         }
     }
 }
